@@ -1,0 +1,144 @@
+"""What the config means, as values: everything else in the house gets its settings from here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from monitor.core.causes import Severity
+from monitor.core.model import Target
+from monitor.core.rules import Rule
+from monitor.core.secret import Secret
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """Seconds between two probes: fixed where both are equal, else adapted within."""
+
+    shortest: float
+    longest: float
+
+
+@dataclass(frozen=True, slots=True)
+class TargetSettings:
+    """One target and its schedule."""
+
+    target: Target
+    interval: Interval
+    timeout: float  # seconds, for the whole probe
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """One credential at one provider."""
+
+    name: str
+    provider: str
+    key: Secret  # empty: not configured
+    targets: tuple[TargetSettings, ...]
+    urls: Mapping[str, str] = field(
+        default_factory=dict
+    )  # base_url, router_url, status_url as set
+    needs: frozenset[str] = frozenset()  # what the key must be able to do: "inference"
+    models: tuple[str, ...] = ()  # in the order the product tries them
+    jobs: Mapping[str, Decimal] = field(default_factory=dict)  # credits per job
+    usage: Mapping[str, Decimal] = field(default_factory=dict)  # planned jobs per day
+    floor: Decimal = Decimal(0)
+    was: str | None = None  # the name it had: its history goes on
+    fields: Mapping[str, object] = field(default_factory=dict)  # the provider's own, validated
+
+    @property
+    def configured(self) -> bool:
+        """Whether there is a key to ask with."""
+        return bool(self.key)
+
+    @property
+    def planned_burn(self) -> Decimal:
+        """Credits per hour that `usage` plans; 0 where nothing is planned."""
+        return sum((self.jobs[j] * n for j, n in self.usage.items()), Decimal(0)) / 24
+
+    @property
+    def dearest_job(self) -> Decimal | None:
+        """The highest price in `jobs`."""
+        return max(self.jobs.values(), default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """What customers see, as a combination of targets. Globs are already resolved, in order."""
+
+    name: str
+    needs: tuple[str, ...] = ()
+    any_of: tuple[str, ...] = ()
+    tell_customers: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ReceiverSettings:
+    """A configured destination. `channel` names the notifier; `options` are its own fields."""
+
+    name: str
+    channel: str  # "email", "webhook"
+    options: Mapping[str, object]  # validated by what the notifier declared; secrets are Secret
+    addresses: tuple[str, ...]  # what `told` is kept per: e-mail addresses, or the receiver's name
+    severities: frozenset[Severity] = frozenset(Severity)
+    on: tuple[str, ...] = ("*",)  # target globs
+    remind_every: float | None = None  # seconds
+    escalate_after: float | None = None  # seconds
+    fallback: str | None = None  # another receiver, when this one cannot be reached
+
+
+@dataclass(frozen=True, slots=True)
+class WebSettings:
+    """Where and to whom the page is shown."""
+
+    listen: tuple[str, int] = ("127.0.0.1", 9877)
+    services_listen: tuple[str, int] | None = None
+    external_url: str | None = None
+    token: Secret = field(default_factory=lambda: Secret(""))
+    users: Mapping[str, Secret] = field(default_factory=dict)  # name to password
+    allow_unauthenticated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The whole effective config. `rules` are built-in and the user's, replaced and removed."""
+
+    file: str
+    accounts: tuple[Account, ...]
+    services: tuple[Service, ...]
+    rules: tuple[Rule, ...]
+    receivers: tuple[ReceiverSettings, ...]
+    web: WebSettings
+    database: str  # absolute path
+    canary_url: str | None = None
+
+    @property
+    def targets(self) -> tuple[TargetSettings, ...]:
+        """Every target of every account, in the config's order."""
+        return tuple(t for a in self.accounts for t in a.targets)
+
+    @property
+    def secrets(self) -> tuple[Secret, ...]:
+        """Everything that must never be seen, for redaction."""
+        found = [a.key for a in self.accounts] + [self.web.token, *self.web.users.values()]
+        for account in self.accounts:
+            found += [v for v in account.fields.values() if isinstance(v, Secret)]
+        for receiver in self.receivers:
+            found += _within(receiver.options)
+        return tuple(s for s in found if s)
+
+    def account(self, name: str) -> Account | None:
+        """The account of that name."""
+        return next((a for a in self.accounts if a.name == name), None)
+
+
+def _within(value: object) -> list[Secret]:
+    if isinstance(value, Secret):
+        return [value]
+    if isinstance(value, Mapping):
+        return [s for v in value.values() for s in _within(v)]
+    if isinstance(value, (list, tuple)):
+        return [s for v in value for s in _within(v)]
+    return []

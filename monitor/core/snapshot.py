@@ -1,0 +1,47 @@
+"""Everything that is true at one moment: what metrics, pages and documents are made of."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from monitor.core.causes import Cause
+from monitor.core.model import Alert, Incident, Kind, ServiceState, Silence, Told, Totals
+from monitor.core.settings import Settings
+from monitor.core.view import View
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """What has happened since the start of the process (the exporter's counters)."""
+
+    probes: Mapping[tuple[str, Cause], int] = field(default_factory=dict)  # target, cause
+    incidents: Mapping[tuple[str, str], int] = field(default_factory=dict)  # alert, severity
+    notifications: Mapping[tuple[str, Kind, str], int] = field(
+        default_factory=dict
+    )  # receiver, kind, result: ok, failed, refused
+    pending: Mapping[str, int] = field(default_factory=dict)  # receiver: still to be told
+    reload_ok: bool = True
+    reload_at: datetime | None = None  # the last successful one (or the start)
+    scheduler_lag: float = 0.0  # seconds the last probe began late
+    store_failed: str = ""  # what is wrong with the database; empty: nothing
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """The house at one moment."""
+
+    at: datetime
+    settings: Settings
+    views: Mapping[str, View]  # every configured target by name, in the config's order
+    alerts: tuple[Alert, ...] = ()  # pending and firing ones
+    incidents: tuple[Incident, ...] = ()  # open ones, and those closed within 7 days
+    services: tuple[ServiceState, ...] = ()
+    silences: tuple[Silence, ...] = ()
+    told: tuple[Told, ...] = ()
+    totals: Mapping[str, Totals] = field(default_factory=dict)  # balance target: the ledger
+    history: Mapping[str, tuple[tuple[datetime, float], ...]] = field(
+        default_factory=dict
+    )  # balance target: recent points for a chart, oldest first
+    counts: Counts = field(default_factory=Counts)

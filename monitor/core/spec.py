@@ -1,0 +1,80 @@
+"""What a provider or a notifier declares about itself, so that the config can be checked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from monitor.core.model import Check
+
+
+class FieldKind(StrEnum):
+    """What a config value may look like."""
+
+    TEXT = "text"
+    INTEGER = "integer"
+    NUMBER = "number"
+    FLAG = "flag"
+    DURATION = "duration"  # becomes float seconds
+    PATH = "path"  # relative to the config file
+    URL = "url"
+    SECRET = "secret"  # noqa: S105 - the name of a kind; becomes Secret, has a `_file` twin
+    TEXTS = "texts"  # a list of strings
+    TABLE = "table"  # nested, see `fields`
+    MAP = "map"  # free names to strings
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One config key."""
+
+    name: str
+    kind: FieldKind
+    help: str
+    required: bool = False
+    default: object = None
+    choices: tuple[str, ...] = ()
+    fields: tuple[Field, ...] = ()  # of a TABLE
+
+
+@dataclass(frozen=True, slots=True)
+class CheckSpec:
+    """One check a provider can be asked."""
+
+    interval: float | None = None  # seconds the provider wants by default; None: `defaults`
+    minimum: float | None = None  # seconds; only a check's own block may go below
+    default: bool = True  # asked without being named in `checks:`
+    help: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderSpec:
+    """A vendor that can be asked. `name` is the file's name."""
+
+    name: str
+    title: str
+    checks: Mapping[Check, CheckSpec]
+    urls: Mapping[str, str]  # name of the config key to the real origin: {"base_url": "https://…"}
+    docs: str  # where the facts come from
+    unit: str | None = None  # of the balance
+    key_prefixes: tuple[str, ...] = ()  # what its keys look like, for a warning only
+    fields: tuple[Field, ...] = ()  # beside what every account has
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelSpec:
+    """A way of telling. `name` is the file's name and the key in a receiver's block."""
+
+    name: str
+    title: str
+    fields: tuple[Field, ...]
+    addresses: str | None = None  # the field that lists addresses (`to`); None: one, the receiver
+
+
+@dataclass(frozen=True, slots=True)
+class Catalogue:
+    """All that is declared, handed to the config by the composition root."""
+
+    providers: Mapping[str, ProviderSpec]
+    channels: Mapping[str, ChannelSpec] = field(default_factory=dict)

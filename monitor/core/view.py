@@ -1,0 +1,55 @@
+"""What rules, messages and the status document may see of one target at one moment."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+
+from monitor.core.causes import CAUSES, Cause, Standing
+from monitor.core.model import Check, Outlook, Quota, Reading
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """One target as it stands; derived ones (`ACCOUNT/model`, `PROVIDER/provider`) have one too.
+
+    `cause` is the judged one: a balance that was read but does not pay for a job is
+    `credits_exhausted`; on `ACCOUNT/key` it is the `key_*` cause any target of the account saw.
+    """
+
+    target: str
+    account: str
+    provider: str
+    check: Check | None  # None for a derived target
+    subject: str | None = None
+    cause: Cause | None = None  # None: no probe has finished yet
+    summary: str = ""
+    evidence_at: datetime | None = None  # when what this view says was read
+    reading: Reading | None = None  # the last finished probe, whatever it found
+    last_success: datetime | None = None  # the last probe that read something
+    failures: int = 0  # probes in a row that could not read
+    streak: int = 0  # readings in a row that were not plainly fine; an unread one changes nothing
+    interval: float = 300.0  # seconds: the longest time between two probes
+    balance: Decimal | None = None  # the accepted one
+    unit: str | None = None
+    floor: Decimal = Decimal(0)
+    outlook: Outlook | None = None
+    jobs_left: Mapping[str, int] = field(default_factory=dict)
+    quotas: tuple[Quota, ...] = ()
+    facts: Mapping[str, str] = field(default_factory=dict)
+    warning: bool = False  # usable, but the summary says what to look at
+    key_cause: Cause | None = None  # the account's key is bad: this target says nothing of its own
+    members: tuple[View, ...] = ()  # of a derived target
+    named: bool = False  # a rule or a service of the user's names this target
+
+    @property
+    def read(self) -> bool:
+        """Whether the last probe read anything."""
+        return self.cause is not None and CAUSES[self.cause].read
+
+    @property
+    def standing(self) -> Standing:
+        """Usable, unusable or not read (also before the first probe)."""
+        return Standing.NOT_READ if self.cause is None else CAUSES[self.cause].standing

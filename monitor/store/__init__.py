@@ -1,0 +1,126 @@
+"""What survives a restart: a small protocol. SQLite stands behind it; another may stand beside."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from typing import Protocol
+
+from monitor.core.model import Ack, Alert, Incident, Reading, Sample, Silence, Told
+
+
+@dataclass(frozen=True, slots=True)
+class TargetRecord:
+    """What is remembered of one target beside its samples."""
+
+    target: str
+    reading: Reading | None  # the last finished probe
+    last_success: datetime | None = None
+    failures: int = 0
+    streak: int = 0
+    balance: Decimal | None = None  # the accepted one
+    unit: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """A balance's ledger and forecast, packed, with the last sample folded in."""
+
+    target: str
+    at: datetime  # of the last sample folded in
+    state: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What one transaction holds: all of it is kept or nothing.
+
+    Alerts and incidents replace what is stored under their key. A batch with alerts, incidents,
+    told or silences is flushed to the disk before `commit` returns (synchronous FULL).
+    """
+
+    targets: tuple[TargetRecord, ...] = ()
+    samples: tuple[tuple[str, Sample], ...] = ()  # (target, sample); a duplicate time is ignored
+    checkpoints: tuple[Checkpoint, ...] = ()
+    alerts: tuple[Alert, ...] = ()
+    incidents: tuple[Incident, ...] = ()
+    told: tuple[Told, ...] = ()
+    silences: tuple[Silence, ...] = ()
+    seen: Mapping[str, datetime] = field(default_factory=dict)  # see Stored.seen
+    forget_alerts: tuple[tuple[str, str], ...] = ()  # (rule, target) to delete
+
+    @property
+    def durable(self) -> bool:
+        """Whether losing it would make somebody miss or repeat something."""
+        return bool(self.alerts or self.incidents or self.told or self.silences or self.seen)
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """What a start finds."""
+
+    targets: Mapping[str, TargetRecord] = field(default_factory=dict)
+    checkpoints: Mapping[str, Checkpoint] = field(default_factory=dict)
+    alerts: tuple[Alert, ...] = ()
+    incidents: tuple[Incident, ...] = ()  # open ones and those closed since `since`
+    told: tuple[Told, ...] = ()  # of those incidents
+    silences: tuple[Silence, ...] = ()  # those that end after `since`
+    seen: Mapping[str, datetime] = field(default_factory=dict)
+    # `seen`: when a receiver's address was first configured with its present routing, so that a
+    # new receiver hears open incidents only. Key: whatever the pipeline makes it.
+
+
+class StoreError(Exception):
+    """The database cannot be used. `str()` is one line for people: what is wrong, what to do."""
+
+
+class NewerSchemaError(StoreError):
+    """Written by a newer version of monitor: refused, exit 70."""
+
+
+class Store(Protocol):
+    """Async to the caller; all SQL happens on one writer thread, in order of the calls."""
+
+    async def load(self, since: datetime) -> Stored:
+        """What is remembered. Raises StoreError."""
+        ...
+
+    async def commit(self, batch: Batch) -> None:
+        """Keep a batch. Raises StoreError; then nothing of it is kept."""
+        ...
+
+    async def samples(
+        self, target: str, since: datetime | None = None, until: datetime | None = None
+    ) -> tuple[Sample, ...]:
+        """Believed points in time order, `since` exclusive, `until` inclusive."""
+        ...
+
+    async def acknowledge(self, incident: str, ack: Ack) -> bool:
+        """Put an acknowledgement to an open incident; False if there is none such."""
+        ...
+
+    async def silences(self, since: datetime) -> tuple[Silence, ...]:
+        """Silences that end after `since` (another process may have made them)."""
+        ...
+
+    async def heartbeat(self, at: datetime) -> None:
+        """A daemon lives on this database."""
+        ...
+
+    async def last_heartbeat(self) -> datetime | None:
+        """When a daemon last lived on this database; None: never, or it said goodbye."""
+        ...
+
+    async def goodbye(self) -> None:
+        """The daemon leaves in good order: clears the heartbeat."""
+        ...
+
+    async def prune(self, before: datetime) -> int:
+        """Delete told, closed incidents and ended silences older than `before`; rows deleted."""
+        ...
+
+    async def close(self) -> None:
+        """Checkpoint and close; further calls raise StoreError."""
+        ...
