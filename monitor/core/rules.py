@@ -42,7 +42,7 @@ class Both:
 
 @dataclass(frozen=True, slots=True)
 class Special:
-    """A built-in rule that looks at more than one target; named for the function that judges it."""
+    """A built-in rule over more than one target, named for the function that judges it."""
 
     name: str
 

@@ -1,0 +1,6 @@
+"""The commands."""
+
+
+def main() -> None:
+    """Run the command line."""
+    raise SystemExit(70)
