@@ -36,6 +36,9 @@ check: lint types test  ## everything that must be green before a commit
 cov: $(STAMP)  ## the tests with branch coverage of monitor/core
 	$(BIN)/python -m pytest -q -n auto --cov=monitor --cov-branch --cov-report=term
 
+docs: $(STAMP)  ## write the pages that are made from the code
+	$(BIN)/python docs/build.py
+
 lock:  ## pin the newest allowed versions again (needs uv)
 	uv pip compile pyproject.toml --group dev --all-extras --universal --python-version 3.11 --generate-hashes --no-header -q -o requirements-dev.txt
 

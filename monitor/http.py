@@ -1,14 +1,50 @@
-"""The one door to HTTP, for providers, notifiers and the heartbeat."""
+"""The one door to HTTP, for providers, notifiers and the heartbeat.
+
+Nothing else imports httpx. Only its transport is used: a client would keep cookies, follow
+redirects, read the environment and log addresses. No timeout is set here beyond a backstop: the
+caller puts `asyncio.timeout` around the whole.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+import logging
+import os
+import ssl
+import time
+from collections.abc import Callable, Mapping
+from contextlib import aclosing
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from typing import TYPE_CHECKING, cast
+from urllib.parse import SplitResult
 
+from monitor import __version__
 from monitor.core.causes import Cause
 from monitor.core.secret import Secret
+from monitor.reach import (
+    Names,
+    Phases,
+    fault,
+    host_of,
+    inflated,
+    is_loopback,
+    origin_of,
+    sendable,
+    split_url,
+    unresolved,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator
+
+    import httpx
 
 CAP = 64 * 1024  # bytes of an answer, raw and inflated: no documented one comes near
+CONNECTIONS = 8  # per lane: httpx's cost of a request grows with the connections in its pool
+KEEP_ALIVE = 2.0  # seconds: for probes of one origin that run together, not from tick to tick
+BACKSTOP = 300.0  # seconds: for a caller that forgot its own timeout
+REDIRECTS = frozenset({301, 302, 303, 307, 308})
+PERMANENT = frozenset({301, 308})
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +73,280 @@ class Answer:
 
 
 class HttpFailure(Exception):
-    """No answer that could be read: its cause, and one safe sentence."""
+    """No answer that could be read: its cause, one safe sentence, the redacted shape if any."""
 
-    def __init__(self, cause: Cause, text: str) -> None:
+    def __init__(self, cause: Cause, text: str, *, evidence: str = "") -> None:
         super().__init__(text)
         self.cause = cause
+        self.evidence = evidence
+
+
+_Trust = tuple[str, int] | None  # a CA file and when it was written
+TransportFactory = Callable[[ssl.SSLContext], "httpx.AsyncBaseTransport"]
+
+
+class Door:
+    """Sends requests. One per event loop; `transport` is the seam for tests."""
+
+    def __init__(self, *, transport: TransportFactory | None = None) -> None:
+        self._make = transport or _transport
+        self._lanes: dict[tuple[str, _Trust], list[_Lane]] = {}
+        self._names = Names()
+        self._swept = time.monotonic()
+        for name in ("httpx", "httpcore"):  # they write addresses and headers
+            logging.getLogger(name).setLevel(logging.WARNING)
+
+    async def send(self, request: Request) -> Answer:
+        """The answer to `request`, whatever its status. Raises HttpFailure.
+
+        A redirect is an answer nobody asked for, unless it stays on its origin, the request is a
+        GET that allows it, and it is the first.
+        """
+        answer = await self._exchange(request)
+        location = _location(answer)
+        if location is None:
+            return answer
+        parts, target = _parts(request.url), _parts(location, answer.url)
+        if origin_of(target) != origin_of(parts):
+            raise _redirected(answer.status, f"{host_of(parts)} redirects to another host")
+        if not request.follow_same_origin or request.method != "GET":
+            raise _redirected(answer.status, f"{host_of(parts)} redirects to another address")
+        onward = target if target.query else target._replace(query=parts.query)
+        answer = await self._exchange(replace(request, url=onward.geturl()))
+        if _location(answer) is not None:
+            raise _redirected(0, f"{host_of(parts)} redirects more than once")
+        return answer
+
+    async def aclose(self) -> None:
+        """Close every connection."""
+        lanes = [lane for some in self._lanes.values() for lane in some]
+        self._lanes.clear()
+        for lane in lanes:
+            await lane.transport.aclose()
+
+    async def _exchange(self, request: Request) -> Answer:
+        parts = _guarded(request)
+        lane = await self._lane(origin_of(parts), request.ca_file)
+        phases = Phases()
+        try:
+            return await self._through(lane, request, phases)
+        except HttpFailure as failure:
+            # A server may close a kept connection while a request is under way to it.
+            stale = failure.cause is Cause.PROVIDER_UNREACHABLE and phases.reused
+            if not stale or request.method != "GET":
+                raise
+        return await self._through(lane, request, Phases())
+
+    async def _through(self, lane: _Lane, request: Request, phases: Phases) -> Answer:
+        host = host_of(_parts(request.url))
+        phases.connected = asking = self._names.ask(host)
+        lane.busy += 1
+        try:
+            answer = await _once(lane.transport, request, phases)
+        except Exception as error:  # noqa: BLE001 - whatever a transport raises becomes a cause
+            failure = _failure(error, host)
+            asking(failure is not None and failure.cause is not Cause.NETWORK_OFFLINE)
+        else:
+            asking(True)
+            return answer
+        finally:
+            lane.busy -= 1
+            lane.idle_since = time.monotonic()
+            asking(False)
+        if failure is None:
+            failure = await self._unresolved(host)
+        raise failure  # here, so that nothing raised by the transport hangs on to it
+
+    async def _unresolved(self, host: str) -> HttpFailure:
+        if await self._names.others_than(host):
+            return HttpFailure(Cause.PROVIDER_UNREACHABLE, f"the name {host} does not resolve")
+        return HttpFailure(
+            Cause.NETWORK_OFFLINE, f"{host} does not resolve, nor does another name"
+        )
+
+    async def _lane(self, origin: str, ca_file: str | None) -> _Lane:
+        await self._sweep()
+        trust = _trust(ca_file)
+        lanes = self._lanes.setdefault((origin, trust), [])
+        for lane in lanes:
+            if lane.busy < CONNECTIONS:
+                return lane
+        # Never a queue behind others: hanging requests must not fail a healthy one.
+        lanes.append(_Lane(self._make(_ssl_context(trust))))
+        return lanes[-1]
+
+    async def _sweep(self) -> None:
+        """Close lanes unused of late: httpx closes idle connections only at its next request."""
+        now = time.monotonic()
+        if now - self._swept < KEEP_ALIVE:
+            return
+        self._swept = now
+        idle = []
+        for key, lanes in list(self._lanes.items()):
+            idle += [x for x in lanes if not x.busy and now - x.idle_since > KEEP_ALIVE]
+            self._lanes[key] = [x for x in lanes if x not in idle]
+            if not self._lanes[key]:
+                del self._lanes[key]
+        for lane in idle:
+            await lane.transport.aclose()
+
+
+@dataclass(slots=True, eq=False)
+class _Lane:
+    """One pool of connections to one origin."""
+
+    transport: httpx.AsyncBaseTransport
+    busy: int = 0
+    idle_since: float = field(default_factory=time.monotonic)
+
+
+def _transport(context: ssl.SSLContext) -> httpx.AsyncBaseTransport:
+    import httpx
+
+    limits = httpx.Limits(
+        max_connections=None,  # a lane never has more than CONNECTIONS requests under way
+        max_keepalive_connections=CONNECTIONS,
+        keepalive_expiry=KEEP_ALIVE,
+    )
+    return httpx.AsyncHTTPTransport(verify=context, trust_env=False, limits=limits)
+
+
+def _trust(ca_file: str | None) -> _Trust:
+    """What a set of CAs is known by: a renewed file is another one."""
+    if ca_file is None:
+        return None
+    try:
+        return ca_file, os.stat(ca_file).st_mtime_ns
+    except OSError as error:
+        raise HttpFailure(
+            Cause.TLS_INVALID, f"ca_file {ca_file} cannot be read: {error.strerror}"
+        ) from None
+
+
+@lru_cache(maxsize=16)
+def _ssl_context(trust: _Trust) -> ssl.SSLContext:
+    """One context per set of CAs, for all connections: making one takes 15 ms."""
+    import httpx
+
+    paths = ssl.get_default_verify_paths()
+    if paths.cafile or (paths.capath and os.listdir(paths.capath)):
+        context = ssl.create_default_context()
+    else:  # a bare container: the CAs that httpx brings along
+        context = httpx.create_ssl_context(trust_env=False)
+    if trust is not None:
+        try:
+            context.load_verify_locations(trust[0])
+        except (OSError, ssl.SSLError):
+            raise HttpFailure(
+                Cause.TLS_INVALID, f"ca_file {trust[0]} holds no certificate in PEM form"
+            ) from None
+    return context
+
+
+async def _once(transport: httpx.AsyncBaseTransport, request: Request, phases: Phases) -> Answer:
+    import httpx
+
+    wire = httpx.Request(
+        request.method,
+        request.url,
+        headers={
+            "User-Agent": f"monitor/{__version__}",
+            "Accept-Encoding": "identity",
+            **request.headers,
+            **{name: secret.reveal() for name, secret in request.secret_headers.items()},
+        },
+        content=request.body,
+        extensions={"timeout": httpx.Timeout(BACKSTOP).as_dict(), "trace": phases.trace},
+    )
+    response = await transport.handle_async_request(wire)
+    try:
+        unread = response.status_code in REDIRECTS
+        body = b"" if unread else await _read(response, request.cap)
+    finally:
+        await response.aclose()
+    headers: dict[str, str] = {}
+    for name, value in response.headers.multi_items():
+        name = name.lower()
+        headers[name] = f"{headers[name]}, {value}" if name in headers else value
+    return Answer(response.status_code, headers, body, str(wire.url), phases.seconds)
+
+
+async def _read(response: httpx.Response, cap: int) -> bytes:
+    announced = response.headers.get("content-length", "")
+    if announced.isdecimal() and int(announced) > cap:
+        raise _too_large(cap)
+    raw = bytearray()
+    stream = cast(
+        "AsyncGenerator[bytes, None]", aiter(cast("httpx.AsyncByteStream", response.stream))
+    )
+    async with aclosing(stream):
+        async for chunk in stream:
+            raw += chunk
+            if len(raw) > cap:
+                raise _too_large(cap)
+    try:
+        body = inflated(bytes(raw), response.headers.get("content-encoding", ""), cap)
+    except ValueError as error:
+        raise HttpFailure(Cause.ANSWER_MALFORMED, str(error)) from None
+    if len(body) > cap:
+        raise _too_large(cap)
+    return body
+
+
+def _too_large(cap: int) -> HttpFailure:
+    return HttpFailure(Cause.ANSWER_MALFORMED, f"the answer is larger than {cap // 1024} KiB")
+
+
+def _failure(error: Exception, host: str) -> HttpFailure | None:
+    """What an exception on the way means; None: a name did not resolve, and others must tell."""
+    import httpx
+
+    if isinstance(error, HttpFailure):
+        return error
+    if unresolved(error):
+        return None
+    if (known := fault(error, host)) is not None:
+        return HttpFailure(*known)
+    if isinstance(error, httpx.TimeoutException):
+        return HttpFailure(Cause.TIMED_OUT, f"{host} did not answer in time")
+    # httpx tells a peer that hung up from one that talks nonsense by its words alone.
+    hung_up = str(error).startswith(("Server disconnected", "peer closed connection"))
+    if isinstance(error, (httpx.RemoteProtocolError, ValueError)) and not hung_up:
+        return HttpFailure(Cause.ANSWER_MALFORMED, f"{host} does not answer in HTTP")
+    if hung_up or isinstance(error, httpx.NetworkError):
+        return HttpFailure(Cause.PROVIDER_UNREACHABLE, f"{host} broke the connection off")
+    return HttpFailure(
+        Cause.PROVIDER_UNREACHABLE, f"the request to {host} failed ({type(error).__name__})"
+    )
+
+
+def _parts(url: str, base: str = "") -> SplitResult:
+    try:
+        return split_url(url, base)
+    except ValueError as error:
+        raise HttpFailure(Cause.ANSWER_MALFORMED, str(error)) from None
+
+
+def _guarded(request: Request) -> SplitResult:
+    """The address, once it is known that the request may go there as it is."""
+    parts = _parts(request.url)
+    if request.secret_headers and parts.scheme == "http" and not is_loopback(host_of(parts)):
+        raise HttpFailure(
+            Cause.TLS_INVALID,
+            f"no key is sent to {host_of(parts)} over http://: write https:// in its address",
+        )
+    if not all(sendable(secret.reveal()) for secret in request.secret_headers.values()):
+        raise HttpFailure(
+            Cause.KEY_REJECTED,
+            "the key holds a line break or another character that no key has: copy it anew",
+        )
+    return parts
+
+
+def _location(answer: Answer) -> str | None:
+    return answer.headers.get("location") if answer.status in REDIRECTS else None
+
+
+def _redirected(status: int, text: str) -> HttpFailure:
+    gone = status in PERMANENT
+    return HttpFailure(Cause.ENDPOINT_RETIRED if gone else Cause.ANSWER_MALFORMED, text)

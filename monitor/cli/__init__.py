@@ -1,6 +1,73 @@
-"""The commands."""
+"""The command line. Results go to stdout, logs to stderr."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+USAGE, BAD_INPUT, OUR_FAULT, BAD_CONFIG, INTERRUPTED = 64, 65, 70, 78, 130
+
+_GLOBAL = ("--config", "--database", "--log-format", "--log-level")
 
 
-def main() -> None:
-    """Run the command line."""
-    raise SystemExit(70)
+class Refusal(Exception):
+    """A command cannot do what was asked: one line for the user, and the exit code."""
+
+    def __init__(self, text: str, code: int) -> None:
+        super().__init__(text)
+        self.code = code
+
+
+def hoist(argv: Sequence[str]) -> list[str]:
+    """Global options may stand before or after the command: move them to the front."""
+    front: list[str] = []
+    rest: list[str] = []
+    words = list(argv)
+    while words:
+        word = words.pop(0)
+        if word == "--":
+            rest += [word, *words]
+            break
+        name, has_value, _ = word.partition("=")
+        if name not in _GLOBAL:
+            rest.append(word)
+        elif has_value or not words:
+            front.append(word)
+        else:
+            front += [word, words.pop(0)]
+    return front + rest
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Run the command line and exit with its code."""
+    words = hoist(sys.argv[1:] if argv is None else argv)
+    try:
+        code = _run(words)
+    except KeyboardInterrupt:
+        code = INTERRUPTED
+    except BrokenPipeError:  # `monitor status | head`: the reader has seen enough
+        sys.stderr.close()
+        code = 0
+    except Refusal as refusal:
+        sys.stderr.write(f"{refusal}\n")
+        code = refusal.code
+    sys.exit(code)
+
+
+def _run(words: list[str]) -> int:
+    from typer.main import get_command
+
+    from monitor.cli.commands import app
+    from monitor.cli.errors import as_refusal, usage_error
+
+    try:
+        result = get_command(app).main(words, prog_name="monitor", standalone_mode=False)
+    except Exception as error:
+        if usage_error(error):
+            error.show()  # type: ignore[attr-defined]  # click's, known by its name
+            return USAGE
+        refusal = as_refusal(error)
+        if refusal is None:
+            raise
+        raise refusal from error
+    return result if isinstance(result, int) else 0

@@ -8,7 +8,7 @@ import re
 _UNITS = {"y": 31_536_000.0, "w": 604_800.0, "d": 86_400.0, "h": 3_600.0, "m": 60.0, "s": 1.0}
 _UNITS["ms"] = 0.001
 _ORDER = ("y", "w", "d", "h", "m", "s", "ms")
-_PART = re.compile(r"(\d+)(ms|[ywdhms])")
+_PART = re.compile(r"([0-9]{1,12})(ms|[ywdhms])")
 PATTERN = r"^([0-9]+y)?([0-9]+w)?([0-9]+d)?([0-9]+h)?([0-9]+m)?([0-9]+s)?([0-9]+ms)?$"
 
 

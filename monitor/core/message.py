@@ -6,8 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from monitor.core.causes import Severity
-from monitor.core.model import Kind
+from monitor.core.causes import Cause, Severity
+from monitor.core.lines import subject, three_lines
+from monitor.core.model import Check, Incident, Kind, Notification
+from monitor.core.phrases import clean, headline, hours, moment, money, named, quota_figure
+from monitor.core.view import View
+from monitor.core.words import amount
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,3 +58,208 @@ class Message:
     labels: Mapping[str, str] = field(default_factory=dict)  # Alertmanager's
     annotations: Mapping[str, str] = field(default_factory=dict)
     external_url: str = ""
+
+
+_BY_CAUSE = frozenset(  # rules that say little of what to do: their cause's page says it
+    {
+        "key-rejected", "model-unavailable", "credits-exhausted", "provider-down",
+        "balance-unreadable", "monitor-offline",
+    }
+)  # fmt: skip
+_BY_CHECK = {Check.BALANCE: "runway-short", Check.QUOTA: "quota-high"}  # for a user's rule
+_NAMED = 20  # muted targets and alerts a message lists
+
+
+def compose(
+    notification: Notification,
+    *,
+    view: View | None,
+    runbooks: Mapping[str, Runbook],
+    now: datetime,
+    external_url: str | None,
+    service_words: str = "",
+) -> Message:
+    """Put a notification in words.
+
+    `view`: the incident's target as it stands, None if it is gone from the config.
+    `service_words`: what the config tells customers of a service that rests on the target; it
+    wins over the runbook's. Links to our own pages are written only with `external_url`.
+    """
+    incident = notification.incident
+    page, advice = _page(incident, view, runbooks), _advice(incident, view, runbooks)
+    url = (external_url or "").rstrip("/")
+    steps = tuple(named(s, incident) for s in advice.steps) if advice is not None else ()
+    lines = three_lines(notification, view, steps[0] if steps else "", now)
+    muted = _muted(notification, view)
+    customers = clean(service_words) or (page.customers if page else "")
+    over = notification.kind is Kind.RESOLVED
+    return Message(
+        id=notification.id,
+        opened_id=Notification(incident, Kind.OPENED, 0, notification.receiver, ()).id,
+        kind=notification.kind,
+        round=notification.round,
+        receiver=notification.receiver,
+        at=now,
+        severity=incident.severity,
+        subject=subject(notification, view),
+        what=lines[0],
+        how_long=lines[1],
+        todo=lines[2],
+        status="resolved" if over else "firing",
+        incident=incident.id,
+        fingerprint=incident.fingerprint,
+        starts_at=incident.opened_at,
+        ends_at=incident.closed_at if over else None,
+        figures=_figures(incident, view),
+        jobs_left=tuple(_jobs(view).items()),
+        steps=() if over else steps,
+        customers=customers,
+        not_customers=page.not_customers if page else "",
+        links=_links(incident, page, advice, url),
+        muted=muted,
+        labels=_labels(incident),
+        annotations=_annotations(incident, view, page, url, lines, muted, customers),
+        external_url=url,
+    )
+
+
+# -- which page -----------------------------------------------------------------------------
+
+
+def _page(
+    incident: Incident, view: View | None, runbooks: Mapping[str, Runbook]
+) -> Runbook | None:
+    """The rule's, else the present cause's, else the opening's, else what its check suggests."""
+    check = _BY_CHECK.get(view.check) if view and view.check else None
+    names = (incident.alert, incident.cause.value, incident.opening_cause.value, check)
+    return next((runbooks[n] for n in names if n and n in runbooks), None)
+
+
+def _advice(
+    incident: Incident, view: View | None, runbooks: Mapping[str, Runbook]
+) -> Runbook | None:
+    """Whose steps to follow: a generic rule's cause knows better than the rule."""
+    if incident.alert in _BY_CAUSE:
+        cause = incident.opening_cause if incident.cause is Cause.OK else incident.cause
+        if cause.value in runbooks:
+            return runbooks[cause.value]
+    return _page(incident, view, runbooks)
+
+
+def _links(
+    incident: Incident, page: Runbook | None, advice: Runbook | None, url: str
+) -> tuple[tuple[str, str], ...]:
+    own = [("Status page", f"{url}/")] if url else []
+    if url and page is not None:
+        own.append((f"Runbook {page.name}", _runbook_url(page, url)))
+    theirs = [link for p in (advice, page) if p is not None for link in p.links]
+    return tuple(dict.fromkeys((*own, *theirs)))
+
+
+def _runbook_url(page: Runbook, url: str) -> str:
+    return f"{url}/runbooks/{page.name}"
+
+
+# -- figures, labels, annotations -----------------------------------------------------------
+
+
+def _figures(incident: Incident, view: View | None) -> tuple[tuple[str, str], ...]:
+    found = [("Target", clean(incident.target)), ("Alert", clean(incident.alert))]
+    if incident.cause is not Cause.OK:
+        found.append(("Cause", incident.cause.value))
+    if view is None:
+        return tuple(found)
+    found += _balance_figures(view)
+    found += [(f"Quota {clean(q.quota, 60)}", quota_figure(q)) for q in view.quotas]
+    if view.last_success is not None:
+        found.append(("Last read", moment(view.last_success)))
+    return tuple(found)
+
+
+def _balance_figures(view: View) -> list[tuple[str, str]]:
+    if view.balance is None:
+        return []
+    label = "Last known balance" if view.known_balance is None else "Balance"
+    found = [(label, money(view.balance, view.unit))]
+    if view.floor:
+        found.append(("Floor", money(view.floor, view.unit)))
+    if view.outlook is not None and view.outlook.burn_per_hour is not None:
+        found.append(("Burn", f"{money(view.outlook.burn_per_hour, view.unit)} per hour"))
+    runway = _runway(view)
+    return [*found, ("Runway", runway)] if runway else found
+
+
+def _runway(view: View | None) -> str:
+    """`about 5 h (10 % about 3 h, 50 % about 8 h, 90 % about 12 h)`."""
+    outlook = view.outlook if view else None
+    if outlook is None or outlook.p25 is None:
+        return ""
+    range_ = ((10, outlook.p10), (50, outlook.p50), (90, outlook.p90))
+    known = [f"{percent} % {hours(value)}" for percent, value in range_ if value is not None]
+    return f"{hours(outlook.p25)} ({', '.join(known)})" if known else hours(outlook.p25)
+
+
+def _muted(notification: Notification, view: View | None) -> tuple[str, ...]:
+    """Alerts that keep quiet, and targets that say nothing of their own while the key is bad."""
+    names = [f"{m.alert} on {m.target}" for m in notification.muted]
+    if notification.incident.open and view is not None:
+        names += [
+            m.target
+            for m in view.members
+            if m.key_cause is not None and m.target != notification.incident.target
+        ]
+    found = [clean(name, 200) for name in dict.fromkeys(names)]
+    rest = len(found) - _NAMED
+    return (*found[:_NAMED], f"and {rest} more") if rest > 0 else tuple(found)
+
+
+def _labels(incident: Incident) -> dict[str, str]:
+    """Those of the opening, for the incident's whole life: receivers group by them."""
+    return {
+        "alertname": incident.alert,
+        "severity": incident.opening_severity.value,
+        "target": incident.target,
+        "account": incident.account,
+        "provider": incident.provider,
+        "cause": incident.opening_cause.value,
+    }
+
+
+def _annotations(
+    incident: Incident,
+    view: View | None,
+    page: Runbook | None,
+    url: str,
+    lines: tuple[str, str, str],
+    muted: tuple[str, ...],
+    customers: str,
+) -> dict[str, str]:
+    what, how_long, todo = lines
+    speaks = f" This speaks for: {', '.join(muted)}." if muted else ""
+    outlook = view.outlook if view else None
+    burn = outlook.burn_per_hour if outlook else None
+    balance = view.known_balance if view else None
+    return {
+        "severity": incident.severity.value,
+        "cause": incident.cause.value,
+        "summary": headline(incident, view),
+        "description": f"{what} {how_long} {todo}{speaks}",
+        "runbook": page.name if page else "",
+        "runbook_url": _runbook_url(page, url) if page and url else "",
+        "next_step": todo,
+        "customers": customers,
+        "balance": "" if balance is None else amount(balance),
+        "burn_per_hour": "" if burn is None else amount(burn),
+        "runway": _runway(view),
+        "jobs_left": jobs_in_words(_jobs(view)),
+    }
+
+
+def _jobs(view: View | None) -> Mapping[str, int]:
+    """Whole jobs the balance pays; of a remembered balance nothing is promised."""
+    return {} if view is None or view.known_balance is None else view.jobs_left
+
+
+def jobs_in_words(jobs_left: Mapping[str, int]) -> str:
+    """`43 x sora-2-pro-720p-15s, 19 x sora-2-pro-1080p-15s`."""
+    return ", ".join(f"{count} x {clean(job, 80)}" for job, count in jobs_left.items())

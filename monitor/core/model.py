@@ -117,6 +117,19 @@ class Reading:
 
 
 @dataclass(frozen=True, slots=True)
+class TargetRecord:
+    """What is remembered of one target beside its samples."""
+
+    target: str
+    reading: Reading | None  # the last finished probe
+    last_success: datetime | None = None
+    failures: int = 0
+    streak: int = 0
+    balance: Decimal | None = None  # the accepted one
+    unit: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Sample:
     """One believed (time, balance) point, or a probe that could not read (None)."""
 

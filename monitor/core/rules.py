@@ -4,50 +4,37 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from monitor.core.causes import Cause, Severity
+from monitor.core.conditions import (
+    Both,
+    CauseIn,
+    Compare,
+    Condition,
+    Either,
+    Special,
+    Unavailable,
+    holds,
+    measure,
+)
+from monitor.core.model import Judgement, Verdict, key_target
+from monitor.core.sentences import because, not_yet
+from monitor.core.specials import SPECIALS
+from monitor.core.view import View
 
-
-@dataclass(frozen=True, slots=True)
-class Compare:
-    """`MEASURE OP VALUE`: the value is in the measure's base unit (credits, seconds, share)."""
-
-    measure: str  # balance burn runway jobs_left quota_left quota_used failures latency age
-    op: str  # < <= > >=
-    value: float
-    argument: str = ""  # the job of jobs_left, the percentile of runway ("p25")
-    times_usual: bool = False  # burn > 3x usual
-    text: str = ""  # the value as the user wrote it
-
-
-@dataclass(frozen=True, slots=True)
-class CauseIn:
-    """`cause is NAME`, `cause in [A, B]`."""
-
-    causes: frozenset[Cause]
-
-
-@dataclass(frozen=True, slots=True)
-class Unavailable:
-    """`unavailable`: the target is unusable."""
-
-
-@dataclass(frozen=True, slots=True)
-class Both:
-    """For built-in rules only: two conditions at once. A user's rule has one condition."""
-
-    first: Compare
-    second: Compare
-
-
-@dataclass(frozen=True, slots=True)
-class Special:
-    """A built-in rule over more than one target, named for the function that judges it."""
-
-    name: str
-
-
-Condition = Compare | CauseIn | Unavailable | Both | Special
+__all__ = [
+    "Both",
+    "CauseIn",
+    "Compare",
+    "Condition",
+    "Either",
+    "Rule",
+    "Special",
+    "Unavailable",
+    "judge",
+    "measure",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,3 +52,52 @@ class Rule:
     after_by_cause: Mapping[Cause, int] = field(default_factory=dict)
     builtin: bool = False
     summary: str = ""  # fixed words of a built-in rule
+
+
+def judge(
+    rule: Rule,
+    view: View,
+    *,
+    firing: bool,
+    now: datetime,
+    network: View | None = None,
+    provider: View | None = None,
+) -> Judgement:
+    """What `rule` says of `view`.
+
+    `firing`: the alert fires, so that `clear` decides when it ends. `network` and `provider` are
+    the views of `monitor/network` and of the target's `PROVIDER/provider`, with their members:
+    the rules about failing probes need both, once a target or a member has failed three times
+    ("the first that fits"); without them nothing larger than the target is blamed. For the rules
+    on `PROVIDER/provider` itself `network` alone is enough.
+
+    Of a target whose account's key is bad nothing is known (`key_cause`), but of `ACCOUNT/key`
+    itself. A verdict rests on `evidence_at`: a reading, or `now` for what time alone brings.
+    """
+    if view.key_cause is not None and view.target != key_target(view.account):
+        return Judgement(Verdict.UNKNOWN, view.evidence_at, view.key_cause)
+    if isinstance(rule.when, Special):
+        return SPECIALS[rule.when.name](view, now, network, provider)
+    cause, evidence = view.cause or Cause.OK, _evidence(rule.when, view, now)
+    verdict, summary = _look(rule, view, firing, now)
+    return Judgement(verdict, evidence, cause, summary)
+
+
+def _look(rule: Rule, view: View, firing: bool, now: datetime) -> tuple[Verdict, str]:
+    held = holds(rule.when, view, now=now)
+    if held is None:
+        return Verdict.UNKNOWN, ""
+    if held:
+        return Verdict.BREACH, because(rule.when, view, now=now)
+    if not firing or rule.clear is None:
+        return Verdict.OK, ""
+    cleared = holds(rule.clear, view, now=now)
+    if cleared is None:
+        return Verdict.UNKNOWN, ""
+    return (Verdict.OK, "") if cleared else (Verdict.BREACH, not_yet(rule.clear, view, now=now))
+
+
+def _evidence(condition: Condition, view: View, now: datetime) -> datetime | None:
+    if isinstance(condition, Compare) and condition.measure == "age":
+        return now  # a silence is seen at every look
+    return view.evidence_at or (view.reading.at if view.reading is not None else None)

@@ -99,6 +99,8 @@ class WebSettings:
     token: Secret = field(default_factory=lambda: Secret(""))
     users: Mapping[str, Secret] = field(default_factory=dict)  # name to password
     allow_unauthenticated: bool = False
+    config_file: str | None = None  # absolute path of a Prometheus exporter's web configuration
+    tls: tuple[str, str] | None = None  # absolute paths of certificate and key, read from it
 
 
 @dataclass(frozen=True, slots=True)

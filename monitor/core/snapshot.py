@@ -35,6 +35,9 @@ class Snapshot:
     at: datetime
     settings: Settings
     views: Mapping[str, View]  # every configured target by name, in the config's order
+    derived: Mapping[str, View] = field(
+        default_factory=dict
+    )  # `ACCOUNT/key`, `ACCOUNT/model`, `PROVIDER/provider`, `monitor/network`, by name
     alerts: tuple[Alert, ...] = ()  # pending and firing ones
     incidents: tuple[Incident, ...] = ()  # open ones, and those closed within 7 days
     services: tuple[ServiceState, ...] = ()

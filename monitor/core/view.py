@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 
-from monitor.core.causes import CAUSES, Cause, Standing
+from monitor.core.causes import CAUSES, KEY_CAUSES, MONEY_CAUSES, Cause, Standing
 from monitor.core.model import Check, Outlook, Quota, Reading
 
 
@@ -43,6 +43,7 @@ class View:
     key_cause: Cause | None = None  # the account's key is bad: this target says nothing of its own
     members: tuple[View, ...] = ()  # of a derived target
     named: bool = False  # a rule or a service of the user's names this target
+    timeout: float = 15.0  # seconds one probe may take
 
     @property
     def read(self) -> bool:
@@ -53,3 +54,19 @@ class View:
     def standing(self) -> Standing:
         """Usable, unusable or not read (also before the first probe)."""
         return Standing.NOT_READ if self.cause is None else CAUSES[self.cause].standing
+
+    @property
+    def known(self) -> bool:
+        """Whether the figures are those of the last probe: it read, and its key is not in doubt.
+
+        A balance refused for want of money, without a number, leaves an older one behind.
+        """
+        if not self.read or self.key_cause is not None or self.cause in KEY_CAUSES:
+            return False
+        money = self.check is Check.BALANCE and self.cause in MONEY_CAUSES
+        return not money or self.reading is None or self.reading.finding.balance is not None
+
+    @property
+    def known_balance(self) -> Decimal | None:
+        """The accepted balance where the last probe read one, else None: a memory is no answer."""
+        return self.balance if self.known else None

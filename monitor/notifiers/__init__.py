@@ -1,14 +1,21 @@
-"""One file per way of telling."""
+"""One file per way of telling; the file's name is its name in the config.
+
+A file declares `SPEC` and `notifier(door)`; there is no list to add it to. Files whose names begin
+with an underscore are what they share.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from importlib import import_module
+from pkgutil import iter_modules
 from typing import Protocol
 
 from monitor.core.message import Message
 from monitor.core.settings import ReceiverSettings
 from monitor.core.spec import ChannelSpec
+from monitor.http import Answer, Request
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,3 +37,49 @@ class Notifier(Protocol):
     ) -> Delivery:
         """Tell `addresses`. The same message gives the same bytes, however often it is sent."""
         ...
+
+
+class Sends(Protocol):
+    """The way to HTTP: `monitor.http.Door`."""
+
+    async def send(self, request: Request) -> Answer:
+        """Raises HttpFailure."""
+        ...
+
+
+def channel_names() -> tuple[str, ...]:
+    """The name of every notifier there is, sorted: the names of the files in this folder."""
+    names = (module.name for module in iter_modules(__path__))
+    return tuple(sorted(name for name in names if not name.startswith("_")))
+
+
+def load_notifiers(door: Sends) -> dict[str, Notifier]:
+    """Every notifier by name, ready to send."""
+    return {name: _load(name, door) for name in channel_names()}
+
+
+def _load(name: str, door: Sends) -> Notifier:
+    found: Notifier = import_module(f"{__name__}.{name}").notifier(door)
+    if found.spec.name != name:
+        raise TypeError(f"monitor/notifiers/{name}.py declares itself as {found.spec.name!r}")
+    return found
+
+
+def all_failed(addresses: tuple[str, ...], why: str) -> Delivery:
+    """Nobody was told; it is worth another try."""
+    return Delivery(failed=dict.fromkeys(addresses, why))
+
+
+def all_refused(addresses: tuple[str, ...], why: str) -> Delivery:
+    """Nobody was told, and the same try again would end the same."""
+    return Delivery(refused=dict.fromkeys(addresses, why))
+
+
+def together(deliveries: Iterable[Delivery]) -> Delivery:
+    """One delivery of several to different addresses."""
+    several = list(deliveries)
+    return Delivery(
+        told=tuple(a for d in several for a in d.told),
+        failed={a: why for d in several for a, why in d.failed.items()},
+        refused={a: why for d in several for a, why in d.refused.items()},
+    )

@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+import asyncio
+import importlib
+import pkgutil
+import traceback
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
+from pathlib import Path
+from types import ModuleType
 from typing import Protocol
 
+from monitor.answers import scrubbed
+from monitor.core.causes import Cause
+from monitor.core.durations import format_duration
 from monitor.core.model import Finding, Target
+from monitor.core.secret import Secret
 from monitor.core.settings import Account
 from monitor.core.spec import ProviderSpec
-from monitor.http import Answer, Request
+from monitor.http import Answer, HttpFailure, Request
 
 
 class Ask(Protocol):
@@ -34,3 +44,109 @@ class Provider:
 
     spec: ProviderSpec
     probe: Probe
+
+
+class WayOut(Protocol):
+    """What carries requests: the Door, or one that also writes down what passes."""
+
+    async def send(self, request: Request) -> Answer:
+        """Raises HttpFailure."""
+        ...
+
+
+@dataclass(slots=True)
+class _Asked:
+    """One probe under way."""
+
+    account: Account
+    target: Target
+    now: datetime
+    door: WayOut
+
+    async def send(self, request: Request) -> Answer:
+        return await self.door.send(request)
+
+
+def load_providers() -> Mapping[str, Provider]:
+    """Every module beside this one, by its file's name: the file is the registration.
+
+    A file whose name begins with `_` is shared code. Raises TypeError for a file that declares
+    no PROVIDER, or one of another name.
+    """
+    names = sorted(m.name for m in pkgutil.iter_modules(__path__) if not m.name.startswith("_"))
+    return {name: declared(importlib.import_module(f"{__name__}.{name}"), name) for name in names}
+
+
+def declared(module: ModuleType, name: str) -> Provider:
+    """The provider a module declares under its file's name. Raises TypeError."""
+    found = getattr(module, "PROVIDER", None)
+    if not isinstance(found, Provider):
+        raise TypeError(f"monitor/providers/{name}.py declares no PROVIDER")
+    if found.spec.name != name:
+        raise TypeError(f"monitor/providers/{name}.py calls itself {found.spec.name!r}")
+    return found
+
+
+async def run_probe(
+    provider: Provider,
+    door: WayOut,
+    account: Account,
+    target: Target,
+    *,
+    now: datetime,
+    timeout: float,
+) -> Finding:
+    """Ask once, within `timeout` seconds. Never raises but CancelledError.
+
+    Whatever the provider's code makes of the answer leaves here without a secret in it.
+    """
+    if not account.configured:
+        return Finding(Cause.NOT_CONFIGURED, f"no key is set for the account {account.name}")
+    limit = asyncio.timeout(timeout)
+    try:
+        async with limit:
+            finding = await provider.probe(_Asked(account, target, now, door))
+    except HttpFailure as failure:
+        finding = Finding(failure.cause, str(failure), evidence=failure.evidence)
+    except Exception as error:  # noqa: BLE001 - an answer no code foresaw must not end the daemon
+        if limit.expired():
+            words = f"no answer within {format_duration(timeout)}"
+            finding = Finding(Cause.TIMED_OUT, words)
+        else:
+            finding = _unforeseen(error)
+    return _without_secrets(finding, account)
+
+
+def _unforeseen(error: Exception) -> Finding:
+    """Type and place only: an exception's text may hold the answer."""
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    place = f"{Path(last.filename).name}:{last.lineno}"
+    return Finding(
+        Cause.ANSWER_MALFORMED,
+        "the answer is of a kind this version cannot read",
+        evidence=f"{type(error).__name__} at {place}",
+    )
+
+
+def _without_secrets(finding: Finding, account: Account) -> Finding:
+    held = [v for v in account.fields.values() if isinstance(v, Secret)]
+    secrets = (account.key, *held)
+    return replace(
+        finding,
+        summary=scrubbed(finding.summary, secrets),
+        evidence=scrubbed(finding.evidence, secrets),
+        facts={name: scrubbed(said, secrets) for name, said in finding.facts.items()},
+    )
+
+
+def address(account: Account, spec: ProviderSpec, path: str, *, url: str = "base_url") -> str:
+    """Where a documented `path` is asked: the account's own `url` if it sets one, else the real.
+
+    What an account sets stands for scheme, host and port; the path stays as documented.
+    """
+    return (account.urls.get(url) or spec.urls[url]).rstrip("/") + path
+
+
+def bearer(account: Account) -> Mapping[str, Secret]:
+    """The account's key as most vendors want it."""
+    return {"Authorization": Secret(f"Bearer {account.key.reveal()}")}

@@ -5,23 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from decimal import Decimal
 from typing import Protocol
 
-from monitor.core.model import Ack, Alert, Incident, Reading, Sample, Silence, Told
-
-
-@dataclass(frozen=True, slots=True)
-class TargetRecord:
-    """What is remembered of one target beside its samples."""
-
-    target: str
-    reading: Reading | None  # the last finished probe
-    last_success: datetime | None = None
-    failures: int = 0
-    streak: int = 0
-    balance: Decimal | None = None  # the accepted one
-    unit: str | None = None
+from monitor.core.model import Ack, Alert, Incident, Sample, Silence, TargetRecord, Told
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,10 +56,18 @@ class Stored:
     seen: Mapping[str, datetime] = field(default_factory=dict)
     # `seen`: when a receiver's address was first configured with its present routing, so that a
     # new receiver hears open incidents only. Key: whatever the pipeline makes it.
+    troubles: tuple[str, ...] = ()  # what was survived on the way, one line each, for people
 
 
 class StoreError(Exception):
     """The database cannot be used. `str()` is one line for people: what is wrong, what to do."""
+
+
+class StoreReplacedError(StoreError):
+    """The database was lost (damaged and set aside, or deleted); an empty one takes its place.
+
+    Nothing of the batch is kept. Whoever holds the state in memory commits all of it again.
+    """
 
 
 class NewerSchemaError(StoreError):
@@ -99,6 +93,10 @@ class Store(Protocol):
 
     async def acknowledge(self, incident: str, ack: Ack) -> bool:
         """Put an acknowledgement to an open incident; False if there is none such."""
+        ...
+
+    async def acks(self) -> Mapping[str, Ack]:
+        """Acknowledgements of open incidents, by incident (another process may have made them)."""
         ...
 
     async def silences(self, since: datetime) -> tuple[Silence, ...]:

@@ -1,0 +1,122 @@
+"""Writes the reference pages that are made from the code: `make docs`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+from typer.testing import CliRunner
+
+from monitor.build import catalogue
+from monitor.cli.commands import app
+from monitor.config import reference, schema
+from monitor.core.builtin import BUILTIN
+from monitor.core.causes import CAUSES, Cause, Standing
+from monitor.core.message import Runbook
+from monitor.core.when import format_condition
+from monitor.runbooks import load_runbooks
+
+ROOT = Path(__file__).parent.parent
+MADE = "<!-- made from the code by `make docs` -->\n"
+STANDING = {
+    Standing.USABLE: "usable",
+    Standing.UNUSABLE: "unusable",
+    Standing.NOT_READ: "not read",
+}
+
+
+def commands() -> str:
+    """Every command with its options, as the command line itself explains them."""
+    names = [c.name or c.callback.__name__ for c in app.registered_commands if c.callback]
+    out = [MADE, "# Commands\n", COMMANDS_HEAD]
+    for words in ([], *([name] for name in names)):
+        out.append(f"## `{' '.join(['monitor', *words])}`\n\n```\n{_help(words)}\n```\n")
+    return "\n".join([*out, EXIT_CODES])
+
+
+def _help(words: list[str]) -> str:
+    wide = {"COLUMNS": "100", "TERMINAL_WIDTH": "100", "NO_COLOR": "1"}
+    result = CliRunner().invoke(app, [*words, "--help"], env=wide, prog_name="monitor")
+    lines = [line.rstrip() for line in result.output.strip().splitlines()]
+    return "\n".join(lines)
+
+
+COMMANDS_HEAD = """\
+Results go to stdout, logs to stderr. `--config`, `--database`, `--log-format` and `--log-level`
+may stand before or after the command. The config is `--config FILE`, else `$MONITOR_CONFIG`, else
+`./config.yaml`, else `/etc/monitor/config.yaml`.
+"""
+EXIT_CODES = """\
+## Exit codes
+
+| code | of | means |
+|---|---|---|
+| 0 | `--once` | all ok, or nothing as bad as `--fail-on` |
+| 1 | `--once` | the worst target is a warning |
+| 2 | `--once` | the worst target is critical |
+| 3 | `--once` | the worst target could not be checked |
+| 64 | every command | wrong usage |
+| 65 | every command | an input file or database cannot be read |
+| 70 | every command | a fault of monitor's own; a port in use; a database of a newer version |
+| 78 | every command | the config is wrong, or there is none |
+| 130 | every command | interrupted |
+"""
+
+
+def causes() -> str:
+    """Every cause with what follows from it, and its runbook."""
+    books = load_runbooks()
+    out = [MADE, CAUSES_HEAD]
+    for cause in Cause:
+        meaning = CAUSES[cause]
+        link = f"[`{cause}`](#{cause})" if cause in books else f"`{cause}`"
+        out.append(f"| {link} | {STANDING[meaning.standing]} | {meaning.once} |")
+    out += ["", "## Built-in rules\n", "| rule | on | when | severity |", "|---|---|---|---|"]
+    out += [
+        f"| [`{r.name}`](#{r.name}) | `{r.on}` | {format_condition(r.when)} | {r.severity} |"
+        for r in BUILTIN
+    ]
+    out.append("\n# Runbooks\n")
+    for name in [*Cause, *sorted(r.name for r in BUILTIN)]:
+        if name in books:
+            out.append(_page(books[name]))
+    return "\n".join(out)
+
+
+CAUSES_HEAD = """\
+# Causes
+
+Why a probe failed or a target is unusable: one word from a closed list. 410 is a retired model or
+host, never a quota; 402 is money.
+
+| cause | the target is | `--once` |
+|---|---|---|"""
+
+
+def _page(book: Runbook) -> str:
+    steps = "\n".join(f"{n}. {step}" for n, step in enumerate(book.steps, 1))
+    links = "\n".join(f"- [{text}]({address})" for text, address in book.links)
+    return (
+        f'<a id="{book.name}"></a>\n## {book.name}: {book.title}\n\n{book.meaning}\n\n{steps}\n\n'
+        f"Who acts: {book.who}\n\nCustomers may be told: {book.customers}\n\n"
+        f"They may not be told: {book.not_customers}\n\n{links}\n"
+    )
+
+
+def _schema() -> str:
+    return json.dumps(schema(catalogue()), indent=2) + "\n"
+
+
+PAGES: dict[str, Callable[[], str]] = {
+    "docs/commands.md": commands,
+    "docs/causes.md": causes,
+    "docs/config.md": lambda: reference(catalogue()),
+    "monitor.schema.json": _schema,
+}
+
+
+if __name__ == "__main__":
+    for place, made in PAGES.items():
+        (ROOT / place).write_text(made(), encoding="utf-8")
+        print(place)

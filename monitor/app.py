@@ -1,0 +1,257 @@
+"""The composition root: build, start, drain, stop, reload; signals."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import Callable, Coroutine, Mapping
+from datetime import datetime
+
+import structlog
+
+from monitor import heartbeat
+from monitor.build import prober, teller
+from monitor.clock import Clock, RealClock
+from monitor.config import ConfigFaults
+from monitor.control import OTHER_DATABASE, listening, socket_paths
+from monitor.core.model import Sample
+from monitor.core.settings import Settings
+from monitor.core.snapshot import Snapshot
+from monitor.core.status import document
+from monitor.exporter import Exporter
+from monitor.http import Door
+from monitor.operator import Operator
+from monitor.pipeline import Pipeline
+from monitor.rounds import Rounds
+from monitor.scheduler import Scheduler
+from monitor.store import Store
+from monitor.store.sqlite import SqliteStore
+from monitor.web import WebDoors, build_app
+from monitor.web.server import Listener, bind, serve
+
+log = structlog.get_logger("monitor")
+
+DRAIN = 5.0  # seconds for what is under way when the daemon is told to stop
+READY_AFTER = 15.0  # seconds after which a silent target no longer holds readiness back
+_TICK = 1.0
+
+
+class Daemon:
+    """One running monitor."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        reload: Callable[[], Settings],
+        *,
+        env: Mapping[str, str],
+        clock: Clock | None = None,
+        store: Store | None = None,
+    ) -> None:
+        self._load, self._env = reload, env
+        self.clock = clock or RealClock()
+        self.store: Store = store or SqliteStore(settings.database)
+        self.door = Door()
+        self.pipeline = Pipeline(
+            settings,
+            store=self.store,
+            clock=self.clock,
+            probe=prober(self.door),
+            teller=teller(self.door, self.clock),
+        )
+        self.scheduler = Scheduler(self.clock, self.pipeline.observe)
+        self.rounds = Rounds(self.pipeline.deliver, self.clock)
+        self.exporter = Exporter(self.snapshot)
+        self.operator = Operator(self.pipeline, self.clock)
+        self.ports: dict[str, int] = {}  # what the listeners were given: "web", "services"
+        self.started = asyncio.Event()
+        self._stop, self._draining = asyncio.Event(), False
+        self._began = self.clock.monotonic()
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    # -- what others see --------------------------------------------------------------------
+
+    def snapshot(self) -> Snapshot:
+        """Everything that is true now."""
+        self.pipeline.memory.scheduler_lag = self.scheduler.lag
+        return self.pipeline.memory.snapshot(self.clock.now())
+
+    def ready(self) -> bool:
+        """Whether every target has been probed or read lately; not while draining."""
+        if self._draining or not self.started.is_set():
+            return False
+        late = self.clock.monotonic() - self._began >= READY_AFTER
+        return late or all(r.reading for r in self.pipeline.memory.records.values())
+
+    def _doors(self) -> WebDoors:
+        return WebDoors(
+            snapshot_of=self.snapshot,
+            document=lambda: document(self.snapshot()),
+            metrics=self.exporter.render,
+            ready=self.ready,
+            history=self._history,
+            probe_now=self.scheduler.ask,
+            reload=self.reload,
+            settings_of=lambda: self.pipeline.memory.settings,
+        )
+
+    async def _history(self, target: str, since: datetime | None) -> tuple[Sample, ...]:
+        return await self.store.samples(target, since)
+
+    # -- life -------------------------------------------------------------------------------
+
+    def stop(self) -> None:
+        """Drain and end."""
+        self._stop.set()
+
+    async def run(self) -> None:
+        """Live until told to stop. Raises OSError for a port in use, NewerSchemaError."""
+        settings = self.pipeline.memory.settings
+        listeners = self._bind(settings)
+        try:
+            await self.pipeline.start()
+            await self.pipeline.meet()
+            await self._live(settings, listeners)
+        finally:
+            for listener in listeners:
+                listener.close()
+            await self.door.aclose()
+
+    def _bind(self, settings: Settings) -> list[Listener]:
+        listeners = [bind("web", settings.web.listen)]
+        if settings.web.services_listen:
+            listeners.append(bind("services", settings.web.services_listen))
+        self.ports = {listener.name: listener.port for listener in listeners}
+        return listeners
+
+    async def _live(self, settings: Settings, listeners: list[Listener]) -> None:
+        stop_web = asyncio.Event()
+        app = build_app(self._doors())
+        web = [asyncio.create_task(serve(app, listener, stop_web)) for listener in listeners]
+        paths = socket_paths(settings.database, self._env)
+        async with listening(paths, self._control) as socket:
+            log.info("started", targets=len(settings.targets), socket=str(socket), **self.ports)
+            self._begin(settings)
+            await self._watched(web)
+            await self._drain()
+        stop_web.set()
+        await asyncio.gather(*web, return_exceptions=True)
+
+    def _begin(self, settings: Settings) -> None:
+        self.pipeline.ask_soon = self.scheduler.ask_soon
+        self.pipeline.changed = self.rounds.wake
+        self.scheduler.start()
+        self.scheduler.arm(settings.targets, self._last_read())
+        self._spawn(self._sweeps(), "sweep")
+        self._spawn(self._ticks(), "tick")
+        self.rounds.match({r.name for r in settings.receivers})
+        self.started.set()
+        heartbeat.notify(self._env, "READY=1", f"STATUS={len(settings.targets)} targets")
+
+    async def _watched(self, web: list[asyncio.Task[None]]) -> None:
+        """Until stopped; a listener that ends by itself ends the daemon with its error."""
+        stop = asyncio.create_task(self._stop.wait())
+        done, _ = await asyncio.wait({stop, *web}, return_when=asyncio.FIRST_COMPLETED)
+        stop.cancel()
+        for task in done - {stop}:
+            task.result()
+
+    async def _drain(self) -> None:
+        self._draining = True
+        heartbeat.notify(self._env, "STOPPING=1")
+        log.info("draining")
+        await self.scheduler.drain(DRAIN)
+        for task in (tasks := set(self._tasks)):
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await self.rounds.stop()
+        await self.pipeline.keeper.close()
+        log.info("stopped")
+
+    def _spawn(self, work: Coroutine[object, object, None], name: str) -> None:
+        task = asyncio.create_task(work, name=name)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    # -- rounds -----------------------------------------------------------------------------
+
+    async def _sweeps(self) -> None:
+        while True:
+            await asyncio.sleep(_TICK * 2)
+            try:
+                await self.pipeline.sweep()
+            except Exception:  # the daemon outlives every fault of its own
+                log.exception("sweeping failed; this is a defect of monitor")
+
+    async def _ticks(self) -> None:
+        while True:
+            await asyncio.sleep(_TICK)
+            if self.scheduler.tick():
+                self.rounds.wake()
+            heartbeat.notify(self._env, "WATCHDOG=1")
+
+    # -- reload and control -----------------------------------------------------------------
+
+    async def reload(self) -> str | None:
+        """Take the config anew; a broken one keeps the old. What is wrong, or None."""
+        heartbeat.notify(self._env, *heartbeat.reloading())
+        try:
+            settings = await asyncio.to_thread(self._load)
+        except ConfigFaults as faults:
+            self.pipeline.memory.reload_ok = False
+            for line in str(faults).splitlines():
+                log.error("the config is broken, the old one stays", fault=line)  # noqa: TRY400 - a user's fault has no traceback
+            return str(faults)
+        finally:
+            heartbeat.notify(self._env, "READY=1")
+        await self._take(settings)
+        return None
+
+    async def _take(self, settings: Settings) -> None:
+        old = self.pipeline.memory.settings
+        for what in ("listen", "services_listen"):
+            if getattr(old.web, what) != getattr(settings.web, what):
+                log.warning("this change needs a restart", key=f"web.{what}")
+        if old.database != settings.database:
+            log.warning("this change needs a restart", key="database")
+        await self.pipeline.reload(settings)
+        before = {t.target.name: t for t in old.targets}
+        after = {t.target.name: t for t in settings.targets}
+        for name in before.keys() - after.keys():
+            self.scheduler.disarm(name)
+        changed = [t for n, t in after.items() if before.get(n) != t]
+        moved = {a.name for a in settings.accounts if old.account(a.name) != a}
+        changed += [t for t in after.values() if t.target.account in moved and t not in changed]
+        self.scheduler.arm(changed, {})
+        self.rounds.match({r.name for r in settings.receivers})
+        self.pipeline.memory.reload_ok = True
+        self.pipeline.memory.reload_at = self.clock.now()
+        self.rounds.wake()
+        log.info("config reloaded", targets=len(settings.targets))
+
+    def _last_read(self) -> dict[str, datetime]:
+        records = self.pipeline.memory.records
+        return {n: r.reading.at for n, r in records.items() if r.reading is not None}
+
+    async def _control(self, asked: Mapping[str, str]) -> Mapping[str, object]:
+        if asked.get("database") != self.pipeline.memory.settings.database:
+            return {"error": OTHER_DATABASE}
+        reply = await self.operator.handle(asked)
+        self.rounds.wake()
+        return reply
+
+
+async def run_daemon(daemon: Daemon) -> None:
+    """Run until SIGTERM or SIGINT; SIGHUP reloads."""
+    loop = asyncio.get_running_loop()
+    reloads: set[asyncio.Task[str | None]] = set()
+
+    def reload() -> None:
+        task = asyncio.create_task(daemon.reload())
+        reloads.add(task)
+        task.add_done_callback(reloads.discard)
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, daemon.stop)
+    loop.add_signal_handler(signal.SIGHUP, reload)
+    await daemon.run()

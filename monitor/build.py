@@ -1,0 +1,59 @@
+"""Putting the parts together: what every way of running monitor is built from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+
+from monitor import logs
+from monitor.clock import Clock
+from monitor.config import load
+from monitor.core.model import Finding, Target
+from monitor.core.settings import Account, Settings
+from monitor.core.spec import Catalogue
+from monitor.http import Door
+from monitor.notifiers import load_notifiers
+from monitor.pipeline import ProbeTarget
+from monitor.providers import load_providers, run_probe
+from monitor.runbooks import load_runbooks
+from monitor.telling import Teller
+
+
+def catalogue() -> Catalogue:
+    """What providers and notifiers declare, for the config."""
+    return Catalogue(
+        providers={n: p.spec for n, p in load_providers().items()},
+        channels={n: c.spec for n, c in load_notifiers(Door()).items()},
+    )
+
+
+def load_settings(
+    path: str, env: Mapping[str, str], *, need_secrets: bool = True, database: str | None = None
+) -> Settings:
+    """What the config means; its secrets are masked in every log from now on.
+
+    Raises ConfigFaults with every fault at once.
+    """
+    settings = load(path, catalogue(), env, need_secrets=need_secrets)
+    if database is not None:
+        settings = replace(settings, database=str(Path(database).absolute()))
+    logs.REDACTION.secrets = settings.secrets
+    return settings
+
+
+def prober(door: Door) -> ProbeTarget:
+    """Ask a target's provider over the one door."""
+    providers = load_providers()
+
+    async def probe(account: Account, target: Target, now: datetime, timeout: float) -> Finding:
+        provider = providers[account.provider]
+        return await run_probe(provider, door, account, target, now=now, timeout=timeout)
+
+    return probe
+
+
+def teller(door: Door, clock: Clock) -> Teller:
+    """Tell people, by every channel there is."""
+    return Teller(load_notifiers(door), load_runbooks(), clock)

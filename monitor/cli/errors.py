@@ -1,0 +1,31 @@
+"""Errors of the parts, in the user's terms and with the exit code the contract gives them."""
+
+from __future__ import annotations
+
+import typer
+
+from monitor.cli import BAD_CONFIG, BAD_INPUT, INTERRUPTED, OUR_FAULT, Refusal
+
+# typer may carry its own copy of click: its errors are known by their names.
+_NAMES = {"UsageError", "ClickException"}
+
+
+def usage_error(error: Exception) -> bool:
+    """Whether the command line was written wrongly."""
+    return any(c.__name__ in _NAMES for c in type(error).__mro__)
+
+
+def as_refusal(error: Exception) -> Refusal | None:
+    """One line and a code for what a user can mend; None for a defect of ours."""
+    from monitor.config import ConfigFaults
+    from monitor.store import NewerSchemaError, StoreError
+
+    if isinstance(error, ConfigFaults):
+        return Refusal(str(error), BAD_CONFIG)
+    if isinstance(error, NewerSchemaError):
+        return Refusal(str(error), OUR_FAULT)
+    if isinstance(error, StoreError):
+        return Refusal(str(error), BAD_INPUT)
+    if isinstance(error, typer.Abort):
+        return Refusal("interrupted", INTERRUPTED)
+    return None

@@ -1,0 +1,85 @@
+"""Annotations and the step's summary for GitHub Actions."""
+
+from __future__ import annotations
+
+import html
+import re
+
+from monitor.cli.formats.report import Report, TargetRow, figures
+from monitor.cli.formats.safe import one_line
+from monitor.core.causes import Status
+
+_PER_KIND = 10  # GitHub shows that many annotations of a kind per step, and drops the rest
+_ROWS = 500  # the summary may hold 1 MiB
+_KINDS = {Status.CRITICAL: "error", Status.WARNING: "warning", Status.UNKNOWN: "warning"}
+
+
+def render_github(report: Report) -> str:
+    """`::error` and `::warning` for what is not ok, and every target on a line of its own."""
+    lines = [*_annotations(report, "error"), *_annotations(report, "warning")]
+    lines.append(f"{report.status.upper()}: {report.counts}")
+    for row in report.targets:
+        doubt = f" [{row.doubt}]" if row.doubt else ""
+        lines.append(_inert(f"{row.status.upper():<8}  {row.target}: {row.words}{doubt}"))
+    return "\n".join(lines) + "\n"
+
+
+def _inert(text: str) -> str:
+    """A runner also obeys the old `##[command]`, anywhere in a line."""
+    return one_line(text).replace("##[", "## [")
+
+
+def _annotations(report: Report, kind: str) -> list[str]:
+    rows = [row for row in report.targets if _KINDS.get(row.status) == kind]
+    rows.sort(key=lambda row: -row.status.badness)
+    if len(rows) <= _PER_KIND:
+        return [_annotation(kind, row) for row in rows]
+    shown, rest = rows[: _PER_KIND - 1], len(rows) - _PER_KIND + 1
+    more = f"and {rest} more targets; the log and the step's summary name them all"
+    return [*(_annotation(kind, row) for row in shown), f"::{kind} title=monitor::{more}"]
+
+
+def _annotation(kind: str, row: TargetRow) -> str:
+    title = f"{row.target} {row.doubt or row.status.value}"
+    text = row.words + (f" Next: {row.next_step}" if row.next_step else "")
+    return f"::{kind} title={_property(title)}::{_data(text)}"
+
+
+def _data(text: str) -> str:
+    escaped = text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+    return _inert(escaped)
+
+
+def _property(text: str) -> str:
+    return _data(text).replace(":", "%3A").replace(",", "%2C")
+
+
+def render_summary(report: Report) -> str:
+    """A table in Markdown for `$GITHUB_STEP_SUMMARY`, the worst first."""
+    rows = sorted(report.targets, key=lambda row: -row.status.badness)
+    lines = [
+        f"### monitor: {report.status.value}",
+        "",
+        f"{report.counts}, at {_cell(report.at)}",
+        "",
+        "| status | target | what | next step |",
+        "| --- | --- | --- | --- |",
+        *(_table_row(row) for row in rows[:_ROWS]),
+    ]
+    if len(rows) > _ROWS:
+        lines += ["", f"and {len(rows) - _ROWS} more targets"]
+    return "\n".join(lines) + "\n\n"
+
+
+def _table_row(row: TargetRow) -> str:
+    what = "; ".join([row.words, *figures(row)])
+    cells = (row.status.value, row.target, what, row.next_step)
+    return f"| {' | '.join(_cell(cell) for cell in cells)} |"
+
+
+_MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+!|~@:])")
+
+
+def _cell(text: str) -> str:
+    """No mark-up, no mention, no link, and no end of the cell."""
+    return _MARKDOWN.sub(r"\\\1", html.escape(one_line(text), quote=False))

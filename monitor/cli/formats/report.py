@@ -1,0 +1,212 @@
+"""The status document as values. Members that are absent or of a wrong type count as unknown."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TypeVar
+
+from monitor.core.causes import Cause, Status
+from monitor.core.words import WHAT, amount
+
+_Enum = TypeVar("_Enum", Status, Cause)
+Member = Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class QuotaRow:
+    """A limit that resets."""
+
+    quota: str
+    used: float | None
+    limit: float | None
+    unit: str
+    resets_at: str
+
+
+@dataclass(frozen=True, slots=True)
+class TargetRow:
+    """One target of the document."""
+
+    target: str
+    account: str
+    status: Status
+    cause: Cause | None
+    summary: str
+    next_step: str
+    duration: float | None  # seconds
+    balance: float | None
+    unit: str
+    floor: float | None
+    burn: float | None  # credits per hour
+    runway: Mapping[str, float]  # percentile to hours, `math.inf` where nothing burns
+    jobs_left: Mapping[str, float]
+    quotas: tuple[QuotaRow, ...]
+
+    @property
+    def words(self) -> str:
+        """How it stands, in one sentence."""
+        what = WHAT[self.cause] if self.cause else "not probed yet"
+        return self.summary or what
+
+    @property
+    def doubt(self) -> str:
+        """The cause where it is not plainly fine: `model_not_served`, else empty."""
+        return "" if self.cause in (None, Cause.OK) else self.cause.value
+
+
+@dataclass(frozen=True, slots=True)
+class AlertRow:
+    """One pending or firing alert of the document."""
+
+    alert: str
+    target: str
+    severity: str
+    state: str
+    summary: str
+    since: str
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceRow:
+    """One service of the document."""
+
+    service: str
+    status: str
+    tell_customers: str
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """The whole document."""
+
+    at: str
+    status: Status
+    duration: float | None  # seconds
+    targets: tuple[TargetRow, ...]
+    alerts: tuple[AlertRow, ...]
+    services: tuple[ServiceRow, ...]
+
+    def of(self, status: Status) -> tuple[TargetRow, ...]:
+        """The targets that stand so, in the document's order."""
+        return tuple(t for t in self.targets if t.status is status)
+
+    @property
+    def counts(self) -> str:
+        """`1 critical, 2 ok`, the worst first; `no targets` of none."""
+        worst_first = sorted(Status, key=lambda s: -s.badness)
+        found = [(len(self.of(status)), status.value) for status in worst_first]
+        return ", ".join(f"{n} {word}" for n, word in found if n) or "no targets"
+
+
+def read(document: Member) -> Report:
+    """The document's values."""
+    return Report(
+        at=_text(document, "at"),
+        status=_one_of(Status, document.get("status")) or Status.UNKNOWN,
+        duration=_number(document.get("duration_seconds")),
+        targets=tuple(_target(m) for m in _members(document, "targets")),
+        alerts=tuple(_alert(m) for m in _members(document, "alerts")),
+        services=tuple(_service(m) for m in _members(document, "services")),
+    )
+
+
+def _target(member: Member) -> TargetRow:
+    name = _text(member, "target")
+    return TargetRow(
+        target=name,
+        account=_text(member, "account") or name.partition("/")[0],
+        status=_one_of(Status, member.get("status")) or Status.UNKNOWN,
+        cause=_one_of(Cause, member.get("cause")),
+        summary=_text(member, "summary"),
+        next_step=_text(member, "next_step"),
+        duration=_number(member.get("duration_seconds")),
+        balance=_number(member.get("balance")),
+        unit=_text(member, "unit"),
+        floor=_number(member.get("floor")),
+        burn=_number(member.get("burn_per_hour")),
+        runway=_numbers(member, "runway_hours"),
+        jobs_left=_numbers(member, "jobs_left"),
+        quotas=tuple(_quota(m) for m in _members(member, "quotas")),
+    )
+
+
+def _quota(member: Member) -> QuotaRow:
+    return QuotaRow(
+        quota=_text(member, "quota"),
+        used=_number(member.get("used")),
+        limit=_number(member.get("limit")),
+        unit=_text(member, "unit"),
+        resets_at=_text(member, "resets_at"),
+    )
+
+
+def _alert(member: Member) -> AlertRow:
+    names = ("alert", "target", "severity", "state", "summary", "since")
+    return AlertRow(**{name: _text(member, name) for name in names})
+
+
+def _service(member: Member) -> ServiceRow:
+    return ServiceRow(**{n: _text(member, n) for n in ("service", "status", "tell_customers")})
+
+
+def _text(member: Member, name: str) -> str:
+    value = member.get(name)
+    return value if isinstance(value, str) else ""
+
+
+def _number(value: object) -> float | None:
+    if value == "+Inf":
+        return math.inf
+    return float(value) if isinstance(value, int | float) and value is not True else None
+
+
+def _numbers(member: Member, name: str) -> dict[str, float]:
+    found = member.get(name)
+    pairs = found.items() if isinstance(found, Mapping) else ()
+    read_as = {str(key): _number(value) for key, value in pairs}
+    return {key: value for key, value in read_as.items() if value is not None}
+
+
+def _members(member: Member, name: str) -> Iterator[Member]:
+    found = member.get(name)
+    for item in found if isinstance(found, list | tuple) else ():
+        if isinstance(item, Mapping):
+            yield item
+
+
+def _one_of(kind: type[_Enum], value: object) -> _Enum | None:
+    return next((member for member in kind if member.value == value), None)
+
+
+def figures(row: TargetRow) -> list[str]:
+    """What was measured, in words: balance, burn and runway, jobs left, quotas."""
+    out = []
+    if row.balance is not None:
+        floor = "" if row.floor is None else f", floor {amount(row.floor)}"
+        out.append(f"balance {_measure(row.balance, row.unit)}{floor}")
+    if row.burn is not None:
+        out.append(f"burn {amount(row.burn)}/h")
+    if row.runway:
+        spans = (f"{p.upper()} {_hours(hours)}" for p, hours in row.runway.items())
+        out.append(f"runway {', '.join(spans)}")
+    if row.jobs_left:
+        jobs = (f"{job} {amount(count)}" for job, count in row.jobs_left.items())
+        out.append(f"jobs left: {', '.join(jobs)}")
+    return out + [_quota_words(quota) for quota in row.quotas]
+
+
+def _quota_words(quota: QuotaRow) -> str:
+    used = "unknown" if quota.used is None else amount(quota.used)
+    limit = "no limit" if quota.limit is None else f"of {_measure(quota.limit, quota.unit)}"
+    resets = f", resets {quota.resets_at}" if quota.resets_at else ""
+    return f"quota {quota.quota}: {used} used, {limit}{resets}"
+
+
+def _measure(value: float, unit: str) -> str:
+    return f"{amount(value)} {unit}".rstrip()
+
+
+def _hours(hours: float) -> str:
+    return "without end" if math.isinf(hours) else f"{amount(round(hours, 1))} h"

@@ -1,0 +1,83 @@
+"""The status document for people."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Callable, Iterator
+from itertools import groupby
+
+from monitor.cli.formats.report import Report, TargetRow, figures
+from monitor.cli.formats.safe import one_line
+from monitor.core.causes import Status
+
+_COLOURS = {Status.OK: "32", Status.WARNING: "33", Status.CRITICAL: "1;31", Status.UNKNOWN: "35"}
+_INDENT = " " * 12
+_WIDEST_NAME = 44  # a longer name pushes its own sentence, not everybody's
+
+Paint = Callable[[str, Status], str]
+
+
+def render_text(report: Report, *, colour: bool, width: int) -> str:
+    """Every target with its state, what was measured and the next step; then services and alerts.
+
+    A target's first line is never wrapped, so that `grep` finds name and state together.
+    """
+    paint: Paint = _painted if colour else lambda text, _: text
+    lines = [_headline(report, paint)]
+    for account, rows in groupby(report.targets, lambda t: t.account):
+        lines += ["", one_line(account), *_account(list(rows), paint, width)]
+    lines += [*_services(report, width), *_alerts(report)]
+    return "\n".join(line.rstrip() for line in lines) + "\n"
+
+
+def _painted(text: str, status: Status) -> str:
+    return f"\x1b[{_COLOURS[status]}m{text}\x1b[0m"
+
+
+def _headline(report: Report, paint: Paint) -> str:
+    took = "" if report.duration is None else f", {report.duration:.2f} s"
+    return f"{paint(report.status.upper(), report.status)}: {report.counts} ({report.at}{took})"
+
+
+def _account(rows: list[TargetRow], paint: Paint, width: int) -> Iterator[str]:
+    names = [len(one_line(r.target)) for r in rows]
+    column = max((n for n in names if n <= _WIDEST_NAME), default=0)
+    for row in rows:
+        state = paint(f"{row.status.upper():<8}", row.status)
+        doubt = f" [{row.doubt}]" if row.doubt else ""
+        words = one_line(row.words)
+        yield f"  {state}  {one_line(row.target):<{column}}  {words}{doubt}"
+        for figure in figures(row):
+            yield from _wrapped(one_line(figure), width)
+        if row.next_step:
+            yield from _wrapped(f"next: {one_line(row.next_step)}", width)
+
+
+def _wrapped(text: str, width: int) -> list[str]:
+    if width <= 0:
+        return [_INDENT + text]
+    return textwrap.wrap(
+        text,
+        max(width, 40),
+        initial_indent=_INDENT,
+        subsequent_indent=_INDENT + "  ",
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+
+
+def _services(report: Report, width: int) -> Iterator[str]:
+    if report.services:
+        yield from ("", "services")
+    for row in report.services:
+        yield f"  {one_line(row.status.upper()):<8}  {one_line(row.service)}"
+        if row.tell_customers:
+            yield from _wrapped(f"tell customers: {one_line(row.tell_customers)}", width)
+
+
+def _alerts(report: Report) -> Iterator[str]:
+    if report.alerts:
+        yield from ("", "alerts")
+    for row in report.alerts:
+        words = f"{row.alert} on {row.target}, {row.state} since {row.since}: {row.summary}"
+        yield f"  {one_line(row.severity.upper()):<8}  {one_line(words)}"

@@ -1,0 +1,37 @@
+"""`silence`, `unsilence`, `ack`: asked of the running daemon, else done on the database."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from collections.abc import Mapping
+
+from monitor.cli import Refusal
+from monitor.cli.setting import Globals
+
+
+def run(options: Globals, asked: Mapping[str, str]) -> int:
+    """Print what came of it; 1 where it cannot be done or nobody listens."""
+    from monitor.control import ask, socket_paths
+    from monitor.once import operate_on_store
+
+    settings = options.loader(need_secrets=False)()
+    question = {**asked, "database": settings.database}
+    reply = ask(socket_paths(settings.database, os.environ), question)
+    if reply is None:
+        reply = asyncio.run(operate_on_store(settings, asked))
+        if "error" not in reply:
+            sys.stderr.write("no daemon answers on its socket: written to the database\n")
+    if "error" in reply:
+        raise Refusal(str(reply["error"]), 1)
+    for line in _lines(reply):
+        sys.stdout.write(f"{line}\n")
+    return 0
+
+
+def _lines(reply: Mapping[str, object]) -> list[str]:
+    acknowledged = reply.get("acknowledged")
+    if isinstance(acknowledged, list):
+        return [f"acknowledged: {line}" for line in acknowledged]
+    return [str(reply.get("id", ""))]

@@ -1,0 +1,33 @@
+"""`monitor test-receiver NAME`: a real message to one receiver."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+
+from monitor.cli import USAGE, Refusal
+from monitor.cli.setting import Globals
+from monitor.core.settings import ReceiverSettings
+from monitor.notifiers import Delivery
+
+
+def run(options: Globals, name: str) -> int:
+    """Send, and say address by address what became of it; 1 if anybody was not reached."""
+    settings = options.loader()()
+    receiver = next((r for r in settings.receivers if r.name == name), None)
+    if receiver is None:
+        known = ", ".join(r.name for r in settings.receivers) or "none"
+        raise Refusal(f"no receiver {name!r} in the config; there are: {known}", USAGE)
+    delivery = asyncio.run(_send(receiver))
+    for address in delivery.told:
+        sys.stdout.write(f"{address}: told\n")
+    for word, texts in (("failed", delivery.failed), ("refused", delivery.refused)):
+        for address, why in texts.items():
+            sys.stdout.write(f"{address}: {word}: {why}\n")
+    return 0 if delivery.told and not delivery.failed and not delivery.refused else 1
+
+
+async def _send(receiver: ReceiverSettings) -> Delivery:
+    from monitor.once import send_test
+
+    return await send_test(receiver)

@@ -1,0 +1,55 @@
+"""What every command needs: where the config is, and what it says."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from monitor.cli import BAD_CONFIG, Refusal
+from monitor.core.settings import Settings
+
+_PLACES = ("config.yaml", "/etc/monitor/config.yaml")
+
+
+@dataclass(frozen=True, slots=True)
+class Globals:
+    """The global options."""
+
+    config: str | None
+    database: str | None
+    log_format: str
+    log_level: str
+
+    @property
+    def path(self) -> str:
+        """--config, else $MONITOR_CONFIG, else ./config.yaml, else /etc/monitor/config.yaml."""
+        named = self.config or os.environ.get("MONITOR_CONFIG")
+        if named:
+            return named
+        found = next((p for p in _PLACES if Path(p).exists()), None)
+        if found is None:
+            raise Refusal(
+                "no config file: looked for ./config.yaml and /etc/monitor/config.yaml; "
+                "name one with --config FILE or $MONITOR_CONFIG",
+                BAD_CONFIG,
+            )
+        return found
+
+    def logging(self) -> None:
+        """Set logs up as asked."""
+        from monitor import logs
+
+        logs.configure(self.log_format, self.log_level)
+
+    def loader(self, *, need_secrets: bool = True) -> Callable[[], Settings]:
+        """Reads the config each time it is called. Raises ConfigFaults."""
+        from monitor.build import load_settings
+
+        path, database = self.path, self.database
+
+        def load() -> Settings:
+            return load_settings(path, os.environ, need_secrets=need_secrets, database=database)
+
+        return load

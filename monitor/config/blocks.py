@@ -1,0 +1,232 @@
+"""The fixed parts of a config, block by block. What is required is checked where it is used, so
+that one missing key hides no other fault; the schema and the reference are made from these.
+"""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from monitor.config.kinds import (
+    Duration,
+    File,
+    Flag,
+    Floor,
+    Level,
+    Levels,
+    Listen,
+    Needs,
+    Period,
+    Price,
+    Range,
+    Rate,
+    SecretText,
+    Text,
+    Texts,
+    Url,
+    Words,
+)
+
+
+class Block(BaseModel):
+    """A mapping whose keys are all known."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+
+class DefaultsBlock(Block):
+    """What holds where an account, its check and its provider say nothing."""
+
+    interval: Range | None = Field(
+        None, description="time between two probes", json_schema_extra={"default": "5m"}
+    )
+    timeout: Period | None = Field(
+        None, description="longest time for a whole probe", json_schema_extra={"default": "15s"}
+    )
+
+
+class CheckBlock(Block):
+    """One check's own schedule. Only here an interval may go below the provider's minimum."""
+
+    interval: Range | None = Field(
+        None,
+        description="time between two probes; `1m..15m` probes faster as the runway shortens",
+    )
+    timeout: Period | None = Field(None, description="longest time for a whole probe")
+
+
+class AccountBlock(Block):
+    """One credential at one provider. Its name is `[a-z0-9._-]+`."""
+
+    provider: Text | None = Field(
+        None, description="the vendor that is asked; by default the account's name"
+    )
+    key: SecretText | None = Field(
+        None, description="the credential; absent or empty: the account is not_configured"
+    )
+    key_file: File | None = Field(
+        None, description="a file that holds it; relative to `$CREDENTIALS_DIRECTORY` if set"
+    )
+    enabled: Flag | None = Field(
+        None,
+        description="false leaves the account out",
+        json_schema_extra={"default": True},
+    )
+    checks: Texts | None = Field(
+        None, description="what is asked; by default all that the provider is asked by itself"
+    )
+    needs: Needs | None = Field(None, description="what the key must be able to do")
+    interval: Range | None = Field(
+        None,
+        description="time between two probes; raised to the provider's minimum where it is less",
+    )
+    timeout: Period | None = Field(None, description="longest time for a whole probe")
+    was: Text | None = Field(
+        None, description="the name this account had before: its history goes on"
+    )
+
+
+class ModelsBlock(Block):
+    """Of accounts whose provider can be asked about models."""
+
+    models: Texts | None = Field(
+        None, description="the models you depend on, in the order your product tries them"
+    )
+
+
+class BalanceBlock(Block):
+    """Of accounts whose provider can be asked for a balance."""
+
+    jobs: dict[str, Price] | None = Field(None, description="credits per job, by the job's name")
+    usage: dict[str, Rate] | None = Field(
+        None,
+        description="what you plan, such as `40/day`; carries the forecast until there is history",
+    )
+    floor: Floor | None = Field(
+        None,
+        description="the balance at which the account stops being useful; by default the price "
+        "of the dearest job in `usage`, else 0",
+    )
+
+
+class ServiceBlock(Block):
+    """What customers see, as a combination of targets. `needs` or `any` is required."""
+
+    needs: Texts | None = Field(None, description="targets or globs, each of which must be usable")
+    any_of: Texts | None = Field(
+        None,
+        alias="any",
+        description="targets or globs in the order of preference, one of which must be usable",
+    )
+    tell_customers: Words | None = Field(
+        None, description="what customers may read while it is degraded or down"
+    )
+
+
+class AlertBlock(Block):
+    """A rule beside the built-in ones. The name of a built-in one replaces it as a whole."""
+
+    model_config = ConfigDict(json_schema_extra={"required": ["name"]})
+
+    name: Text | None = Field(None, description="its name, `[A-Za-z0-9._-]+`")
+    on: Text | None = Field(None, description="a target or a glob; required")
+    when: Text | None = Field(None, description="one comparison; required")
+    clear: Text | None = Field(
+        None, description="when it is over; by default when `when` no longer holds"
+    )
+    for_: Duration | None = Field(
+        None,
+        alias="for",
+        description="how long it must hold before it fires",
+        json_schema_extra={"default": "0s"},
+    )
+    keep_firing_for: Duration | None = Field(
+        None,
+        description="how long it fires on after it is over",
+        json_schema_extra={"default": "0s"},
+    )
+    severity: Level | None = Field(
+        None, description="how bad it is", json_schema_extra={"default": "warning"}
+    )
+    enabled: Flag | None = Field(
+        None,
+        description="false switches it off; with the name of a built-in rule this is all there "
+        "need be",
+        json_schema_extra={"default": True},
+    )
+
+
+class ReceiverBlock(Block):
+    """A destination. Beside these keys it has exactly one way of telling."""
+
+    severities: Levels | None = Field(None, description="which alerts it hears of; default: all")
+    on: Texts | None = Field(
+        None, description="targets or globs it hears of", json_schema_extra={"default": ["*"]}
+    )
+    remind_every: Period | None = Field(
+        None, description="say again what is still open after this long; default: never"
+    )
+    escalate_after: Period | None = Field(
+        None, description="hear only of what is open this long and not acknowledged"
+    )
+    fallback: Text | None = Field(
+        None, description="the receiver that takes over where this one cannot be reached"
+    )
+
+
+class WebBlock(Block):
+    """Where and to whom the page is shown."""
+
+    listen: Listen | None = Field(
+        None,
+        description="the operator's page, metrics and API; port 0 lets the system choose",
+        json_schema_extra={"default": "127.0.0.1:9877"},
+    )
+    services_listen: Listen | None = Field(
+        None, description="`/services` alone, for customers; by default not served apart"
+    )
+    external_url: Url | None = Field(
+        None, description="how people reach the page: links in messages; requires `users`"
+    )
+    token: SecretText | None = Field(
+        None, description="the bearer token of a POST; without one every POST is refused"
+    )
+    token_file: File | None = Field(None, description="a file that holds `token`")
+    users: dict[str, SecretText] | None = Field(
+        None,
+        description="user names and passwords; `NAME_file: PATH` reads the password of NAME",
+    )
+    config_file: File | None = Field(
+        None,
+        description="TLS, in the web configuration format of Prometheus exporters: "
+        "`tls_server_config` with `cert_file` and `key_file`",
+    )
+    allow_unauthenticated: Flag | None = Field(
+        None,
+        description="show the page on a wider address without users or TLS",
+        json_schema_extra={"default": False},
+    )
+
+
+class ConfigBlock(Block):
+    """The whole file."""
+
+    model_config = ConfigDict(arbitrary_types_allowed=True)
+
+    defaults: DefaultsBlock | None = None
+    accounts: dict[str, object] | None = Field(
+        None, description="what is watched, by name; required"
+    )
+    services: dict[str, ServiceBlock] | None = Field(
+        None, description="what customers see, by name"
+    )
+    alerts: list[AlertBlock] | None = Field(None, description="rules beside the built-in ones")
+    receivers: dict[str, object] | None = Field(None, description="who is told, by name")
+    web: WebBlock | None = None
+    database: File | None = Field(
+        None,
+        description="what survives a restart; relative to `$STATE_DIRECTORY`, else to this file",
+        json_schema_extra={"default": "monitor.db"},
+    )
+    canary: Url | None = Field(
+        None, description="asked before a provider is blamed for what may be our own network"
+    )

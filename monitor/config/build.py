@@ -1,0 +1,72 @@
+"""From a document to settings: each part in its turn, so that all faults are found at once."""
+
+from __future__ import annotations
+
+from typing import cast
+
+from monitor.config.accounts import Read, read_accounts
+from monitor.config.alerts import read_alerts
+from monitor.config.blocks import AlertBlock, ConfigBlock, DefaultsBlock, WebBlock
+from monitor.config.context import Context
+from monitor.config.document import Scalar, Tag, Tree
+from monitor.config.faults import ConfigFaults, PathTuple
+from monitor.config.receivers import read_receivers
+from monitor.config.references import targets_of
+from monitor.config.services import read_services
+from monitor.config.validate import checked
+from monitor.config.web import read_web
+from monitor.core.settings import Settings
+
+DATABASE = "monitor.db"
+
+
+def build(context: Context) -> Settings:
+    """The settings of a document. Raises ConfigFaults with every fault, in the file's order."""
+    document = context.document
+    written = _without_nothing(document.root)
+    block = checked(document, ConfigBlock, written, ()).block
+    accounts = _accounts(context, block)
+    targets = targets_of(accounts)
+    settings = Settings(
+        file=document.file,
+        accounts=tuple(r.account for r in accounts if r.account and r.enabled),
+        services=read_services(context, block.services or {}, targets),
+        rules=read_alerts(context, _alerts(context, block), targets),
+        receivers=read_receivers(context, _trees(block.receivers), targets),
+        web=read_web(context, block.web or WebBlock()),
+        database=context.database_path(block.database or DATABASE),
+        canary_url=block.canary,
+    )
+    if document.faults:
+        raise ConfigFaults(tuple(sorted(dict.fromkeys(document.faults))))
+    return settings
+
+
+def _without_nothing(root: Tree) -> dict[str, Tree]:
+    """A top-level block whose lines are all commented out is as good as absent."""
+    items = root.items() if isinstance(root, dict) else ()
+    return {k: v for k, v in items if not (isinstance(v, Scalar) and v.tag is Tag.NOTHING)}
+
+
+def _trees(values: dict[str, object] | None) -> dict[str, Tree]:
+    return cast("dict[str, Tree]", values or {})
+
+
+def _accounts(context: Context, block: ConfigBlock) -> tuple[Read, ...]:
+    trees = _trees(block.accounts)
+    written = context.document.get("accounts")
+    if written is None:
+        context.missing((), "accounts", "is missing: name at least one account to watch")
+    elif not trees and (context.nothing("accounts") or isinstance(written, dict)):
+        context.fault(("accounts",), "is empty: name at least one account to watch")
+    return read_accounts(context, trees, block.defaults or DefaultsBlock())
+
+
+def _alerts(context: Context, block: ConfigBlock) -> list[tuple[PathTuple, AlertBlock]]:
+    """Each alert with its path; those that are no mappings have their fault already."""
+    written = context.document.get("alerts")
+    items = written if isinstance(written, list) else []
+    places: list[PathTuple] = [
+        ("alerts", i) for i, item in enumerate(items) if isinstance(item, dict)
+    ]
+    return list(zip(places, block.alerts or [], strict=False))

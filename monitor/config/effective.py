@@ -1,0 +1,195 @@
+"""Settings back to YAML: what is in force, with secrets masked. It loads to the same settings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
+
+import yaml
+
+from monitor.config.declared import check_key
+from monitor.core.builtin import BUILTIN
+from monitor.core.causes import Severity
+from monitor.core.durations import format_duration
+from monitor.core.model import Check
+from monitor.core.rules import CauseIn, Compare, Condition, Rule
+from monitor.core.secret import Secret
+from monitor.core.settings import (
+    Account,
+    Interval,
+    ReceiverSettings,
+    Service,
+    Settings,
+    WebSettings,
+)
+from monitor.core.spec import Catalogue, Field, FieldKind
+
+Dump = dict[str, object]
+
+
+def effective_text(settings: Settings, catalogue: Catalogue) -> str:
+    """The whole config as YAML, and the built-in rules in force as a comment."""
+    found: Dump = {
+        "accounts": {a.name: _account(a, catalogue) for a in settings.accounts},
+        "services": {s.name: _service(s) for s in settings.services},
+        "alerts": _alerts(settings.rules),
+        "receivers": {r.name: _receiver(r, catalogue) for r in settings.receivers},
+        "web": _web(settings.web),
+        "database": settings.database,
+        "canary": settings.canary_url,
+    }
+    text: str = yaml.safe_dump(_present(found), sort_keys=False, allow_unicode=True, width=99)
+    builtin = ", ".join(rule.name for rule in settings.rules if rule.builtin)
+    return f"{text}# built-in rules in force: {builtin or 'none'}\n"
+
+
+def _present(found: Mapping[str, object]) -> Dump:
+    """Without what is not set. Numbers stay, zero as well."""
+    return {k: v for k, v in found.items() if v is not None and v not in ("", [], {})}
+
+
+def _account(account: Account, catalogue: Catalogue) -> Dump:
+    spec = catalogue.providers[account.provider]
+    asked = dict.fromkeys(t.target.check for t in account.targets)
+    has_balance = Check.BALANCE in spec.checks
+    found: Dump = {
+        "provider": account.provider,
+        "key": _mask(account.key),
+        **account.urls,
+        "was": account.was,
+        "needs": sorted(account.needs),
+        "models": list(account.models),
+        "jobs": {job: _number(price) for job, price in account.jobs.items()},
+        "usage": {job: _rate(rate) for job, rate in account.usage.items()},
+        "floor": _number(account.floor) if has_balance else None,
+        **_declared(spec.fields, account.fields),
+        "checks": [check.value for check in asked],
+        **{check_key(check): _schedule(account, check) for check in asked},
+    }
+    return _present(found)
+
+
+def _schedule(account: Account, check: Check) -> Dump:
+    settings = next(t for t in account.targets if t.target.check is check)
+    return {
+        "interval": _interval(settings.interval),
+        "timeout": format_duration(settings.timeout),
+    }
+
+
+def _interval(interval: Interval) -> str:
+    shortest, longest = format_duration(interval.shortest), format_duration(interval.longest)
+    return shortest if shortest == longest else f"{shortest}..{longest}"
+
+
+def _number(value: Decimal) -> int | float:
+    return int(value) if value == value.to_integral_value() else float(value)
+
+
+def _rate(per_day: Decimal) -> str:
+    a_week = round(per_day * 7, 12)
+    if per_day != round(per_day, 12) and a_week == a_week.to_integral_value():
+        return f"{int(a_week)}/week"
+    return f"{_number(per_day)}/day"
+
+
+def _mask(secret: Secret) -> str | None:
+    return str(secret) if secret else None
+
+
+def _service(service: Service) -> Dump:
+    return _present(
+        {
+            "needs": list(service.needs),
+            "any": list(service.any_of),
+            "tell_customers": service.tell_customers,
+        }
+    )
+
+
+def _alerts(rules: Iterable[Rule]) -> list[Dump]:
+    """The user's rules, and the built-in ones switched off."""
+    names = {rule.name for rule in rules}
+    off: list[Dump] = [{"name": r.name, "enabled": False} for r in BUILTIN if r.name not in names]
+    return off + [_alert(rule) for rule in rules if not rule.builtin]
+
+
+def _alert(rule: Rule) -> Dump:
+    return _present(
+        {
+            "name": rule.name,
+            "on": rule.on,
+            "when": _condition(rule.when),
+            "clear": _condition(rule.clear) if rule.clear else None,
+            "for": format_duration(rule.for_seconds),
+            "keep_firing_for": format_duration(rule.keep_firing_for),
+            "severity": rule.severity.value,
+        }
+    )
+
+
+def _condition(condition: Condition) -> str:
+    """A condition as a user writes it: users have no others than these."""
+    if isinstance(condition, CauseIn):
+        return f"cause in [{', '.join(sorted(condition.causes))}]"
+    if not isinstance(condition, Compare):
+        return "unavailable"
+    argument = f"({condition.argument})" if condition.argument else ""
+    return f"{condition.measure}{argument} {condition.op} {condition.text}"
+
+
+def _receiver(receiver: ReceiverSettings, catalogue: Catalogue) -> Dump:
+    fields = catalogue.channels[receiver.channel].fields
+    severities = [s.value for s in Severity if s in receiver.severities]
+    every = len(severities) == len(Severity)
+    return _present(
+        {
+            receiver.channel: _declared(fields, receiver.options),
+            "severities": None if every else severities,
+            "on": list(receiver.on) if receiver.on != ("*",) else None,
+            "remind_every": _duration(receiver.remind_every),
+            "escalate_after": _duration(receiver.escalate_after),
+            "fallback": receiver.fallback,
+        }
+    )
+
+
+def _duration(seconds: object) -> str | None:
+    return format_duration(seconds) if isinstance(seconds, float) else None
+
+
+def _declared(fields: Iterable[Field], values: Mapping[str, object]) -> Dump:
+    return _present({f.name: _value(f, values.get(f.name)) for f in fields})
+
+
+def _value(declared: Field, value: object) -> object:
+    if isinstance(value, Secret):
+        return _mask(value)
+    if isinstance(value, Mapping):
+        if declared.kind is FieldKind.MAP:
+            return {str(k): str(v) for k, v in value.items()}
+        return _declared(declared.fields, value)
+    if declared.kind is FieldKind.DURATION:
+        return _duration(value)
+    if isinstance(value, Decimal):
+        return _number(value)
+    return list(value) if isinstance(value, tuple) else value
+
+
+def _web(web: WebSettings) -> Dump:
+    return _present(
+        {
+            "listen": _address(web.listen),
+            "services_listen": _address(web.services_listen) if web.services_listen else None,
+            "external_url": web.external_url,
+            "token": _mask(web.token),
+            "users": {name: str(password) for name, password in web.users.items()},
+            "config_file": web.config_file,
+            "allow_unauthenticated": web.allow_unauthenticated or None,
+        }
+    )
+
+
+def _address(listen: tuple[str, int]) -> str:
+    host, port = listen
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

@@ -1,0 +1,144 @@
+"""What a config value may look like: its reader and its JSON Schema, as one type."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Annotated
+
+from pydantic import AfterValidator, BeforeValidator, PlainValidator, WithJsonSchema
+
+from monitor.config.readers import (
+    choice,
+    not_empty,
+    read_duration,
+    read_flag,
+    read_floor,
+    read_integer,
+    read_interval,
+    read_listen,
+    read_number,
+    read_period,
+    read_port,
+    read_positive,
+    read_rate,
+    read_secret,
+    read_text,
+    read_url,
+    read_words,
+    several,
+)
+from monitor.core.causes import Severity
+from monitor.core.durations import PATTERN
+from monitor.core.secret import Secret
+from monitor.core.settings import Interval
+
+SchemaDict = dict[str, object]
+
+VARIABLE = r"\$\{"  # every scalar may come from the environment
+_DURATION = PATTERN.strip("^$")
+
+
+def pattern(title: str, regex: str, **more: object) -> SchemaDict:
+    """The JSON Schema of text of one shape, or of a variable."""
+    return {"title": title, "type": "string", "pattern": f"^(?:{regex})$|{VARIABLE}", **more}
+
+
+def number(title: str, *, integer: bool = False, **more: object) -> SchemaDict:
+    """The JSON Schema of a number, or of a variable."""
+    kind = "integer" if integer else "number"
+    return {"title": title, "type": [kind, "string"], "pattern": VARIABLE, **more}
+
+
+def text(title: str) -> SchemaDict:
+    """The JSON Schema of text that is not empty."""
+    return {"title": title, "type": "string", "minLength": 1}
+
+
+def options(*names: str) -> SchemaDict:
+    """The JSON Schema of one of `names`, or of a variable."""
+    either: list[SchemaDict] = [{"enum": list(names)}, {"type": "string", "pattern": VARIABLE}]
+    return {"title": " or ".join(names), "anyOf": either}
+
+
+def listed(item: SchemaDict, title: str) -> SchemaDict:
+    """The JSON Schema of a list of different things, or of one alone."""
+    many: SchemaDict = {"type": "array", "items": item, "minItems": 1, "uniqueItems": True}
+    return {"title": title, "anyOf": [many, item]}
+
+
+def _severity(value: object) -> Severity:
+    return Severity(choice(value, [s.value for s in Severity]))
+
+
+def _need(value: object) -> str:
+    return choice(value, ["inference"])
+
+
+_RANGE = r"[0-9][0-9a-z]*( ?\.\. ?[0-9][0-9a-z]*)?"
+_FLAG: SchemaDict = {
+    "title": "true or false",
+    "type": ["boolean", "string"],
+    "pattern": VARIABLE,
+}
+_SECRET: SchemaDict = {"title": "secret", "type": ["string", "null"]}
+_RATES = pattern("rate", r"[0-9]+(\.[0-9]+)? ?/ ?(hour|h|day|d|week|w)")
+
+Text = Annotated[str, PlainValidator(read_text), WithJsonSchema(text("text"))]
+Words = Annotated[str, PlainValidator(read_words), WithJsonSchema(text("text"))]
+SecretText = Annotated[Secret, PlainValidator(read_secret), WithJsonSchema(_SECRET)]
+File = Annotated[str, PlainValidator(read_text), WithJsonSchema(text("path"))]
+Flag = Annotated[bool, PlainValidator(read_flag), WithJsonSchema(_FLAG)]
+Number = Annotated[Decimal, PlainValidator(read_number), WithJsonSchema(number("number"))]
+Integer = Annotated[
+    int, PlainValidator(read_integer), WithJsonSchema(number("whole number", integer=True))
+]
+Port = Annotated[
+    int,
+    PlainValidator(read_port),
+    WithJsonSchema(number("port", integer=True, minimum=1, maximum=65535)),
+]
+Price = Annotated[
+    Decimal,
+    PlainValidator(read_positive),
+    WithJsonSchema(number("number above 0", exclusiveMinimum=0)),
+]
+Floor = Annotated[
+    Decimal, PlainValidator(read_floor), WithJsonSchema(number("number from 0 up", minimum=0))
+]
+Duration = Annotated[
+    float, PlainValidator(read_duration), WithJsonSchema(pattern("duration", _DURATION))
+]
+Period = Annotated[
+    float, PlainValidator(read_period), WithJsonSchema(pattern("duration from 1s up", _DURATION))
+]
+Range = Annotated[
+    Interval, PlainValidator(read_interval), WithJsonSchema(pattern("interval", _RANGE))
+]
+Rate = Annotated[Decimal, PlainValidator(read_rate), WithJsonSchema(_RATES)]
+Url = Annotated[str, PlainValidator(read_url), WithJsonSchema(pattern("URL", "https?://.+"))]
+Listen = Annotated[
+    tuple[str, int],
+    PlainValidator(read_listen),
+    WithJsonSchema(pattern("HOST:PORT", r"(\[[0-9a-fA-F:.]+\]|[^:\[\]\s]+):[0-9]{1,5}")),
+]
+_LEVELS = options(*(s.value for s in Severity))
+
+Level = Annotated[Severity, PlainValidator(_severity), WithJsonSchema(_LEVELS)]
+Texts = Annotated[
+    list[Text],
+    BeforeValidator(several),
+    AfterValidator(not_empty),
+    WithJsonSchema(listed(text("text"), "list of text")),
+]
+Levels = Annotated[
+    list[Level],
+    BeforeValidator(several),
+    AfterValidator(not_empty),
+    WithJsonSchema(listed(_LEVELS, "list of severities")),
+]
+Needs = Annotated[
+    list[Annotated[str, PlainValidator(_need)]],
+    BeforeValidator(several),
+    AfterValidator(not_empty),
+    WithJsonSchema(listed(options("inference"), "list of: inference")),
+]

@@ -1,0 +1,85 @@
+"""What the reference says between its tables."""
+
+from __future__ import annotations
+
+INTRODUCTION = """
+# Config reference
+
+This file is written from the code by `monitor.config.reference`; a test holds the two equal.
+`monitor check-config` prints every fault of a config, or the effective config with its secrets
+masked. `monitor schema` prints the JSON Schema; with the first line of `config.yaml` an editor
+with a YAML language server completes keys and marks faults while you type.
+
+**Variables.** `${NAME}` is the value of an environment variable, `${NAME:-default}` has a default
+for one that is unset or empty, `$$` is a dollar sign. They are put in after parsing, in text only
+(not in keys, not in numbers), so that a secret can never become YAML. A value that comes from a
+variable is taken for the number, duration or flag its key wants. An unset variable is a fault for
+the commands that need it; `check-config --no-secrets` passes over it.
+
+**Secrets.** Every key whose value is a secret has a twin `KEY_file` that names a file with the
+secret in it: relative to `$CREDENTIALS_DIRECTORY` if that is set, else to the config's directory.
+Line breaks at its end are dropped. Both together is a fault. No secret is ever printed.
+
+**Values.** A duration is `500ms`, `30s`, `5m`, `1h30m`, `7d`. An interval is a duration from `1s`
+up, or a range such as `1m..15m`. A rate is `40/day`, `2/h` or `280/week`. Paths are relative to
+the config's directory. Where a list of text is wanted, one text may stand alone. Text that YAML
+takes for something else (`no`, `010`, `12:30:00`, `2026-01-01`) must stand in quotes. Anchors,
+aliases and `<<` are understood, other tags are not.
+"""
+
+ACCOUNTS = """
+An account is one credential at one provider. Its name is free (`[a-z0-9._-]+`); `provider`
+defaults to it. An account whose key is absent or empty is `not_configured`; the others run.
+
+Its targets are `ACCOUNT/key`, `ACCOUNT/model/ID`, `ACCOUNT/balance`, `ACCOUNT/quota`,
+`ACCOUNT/status` and `ACCOUNT/inference/ID`, as far as its provider can be asked. Without `checks`
+it is asked all that the provider is asked by itself, and every check that has a block of its own.
+
+**Intervals.** The check's own block, else the account's `interval`, else the one the provider
+declares, else `defaults`. Only a check's own block may go below the minimum the provider declares;
+a shorter interval from the account or from `defaults` is raised to that minimum. **Timeouts.** The
+check's own block, else the account's, else `defaults`.
+
+A URL (`base_url`, and whatever else the provider lists) replaces scheme, host and port; paths stay
+as documented. Over `http://` only a loopback address may be asked, since the key would be readable
+on its way.
+"""
+
+SERVICES = """
+Globs are resolved against the targets there are, in the config's order; `*` crosses `/`. The first
+target of `any` usable: up; another: degraded; none: down. One of `needs` unusable: down.
+"""
+
+ALERTS = """
+`on` is a target or a glob. Beside the accounts' own there are derived targets: `ACCOUNT/key`,
+`ACCOUNT/model` (all its models), `PROVIDER/provider`, `monitor/network`, `monitor/store`.
+
+`when` is one comparison: `balance`, `burn`, `runway`, `jobs_left(NAME)`, `quota_left`,
+`quota_used`, `failures`, `latency` or `age`, with `<`, `<=`, `>`, `>=` and a value in that
+measure's unit (`10000`, `24h`, `500/h`, `3x usual` for burn, `80%`, `3`, `5s`); or
+`cause is NAME`, `cause in [A, B]`; or `unavailable`. Two conditions are two rules. `runway` is its
+25th percentile; `runway(p10)`, `runway(p50)` and `runway(p90)` say otherwise.
+
+An alert with the name of a built-in rule replaces it as a whole;
+`{name: burn-spike, enabled: false}` switches one off.
+"""
+
+RECEIVERS = """
+A receiver has exactly one way of telling, which is a block of its own. Without any receiver nobody
+is told: metrics and the page work all the same.
+"""
+
+WEB = """
+Loopback by default. A wider address without `users` or `config_file` is a fault unless
+`allow_unauthenticated: true`. `external_url` requires `users` unless that is said.
+`services_listen` may be any address: what it shows is meant for customers.
+"""
+
+FAULTS = """
+## Faults
+
+All faults are reported at once, one a line, exit code 78:
+`config.yaml:12:5: accounts.kie.intervall: unknown key, did you mean interval?` - file, line and
+column of the value at fault (of the key, where that is unknown or a duplicate), the path of the
+key, and what is wrong.
+"""

@@ -1,0 +1,162 @@
+"""The config's reference as Markdown, written from the same blocks the config is read with."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import cast
+
+from monitor.config.blocks import (
+    AccountBlock,
+    AlertBlock,
+    BalanceBlock,
+    Block,
+    CheckBlock,
+    ConfigBlock,
+    DefaultsBlock,
+    ModelsBlock,
+    ReceiverBlock,
+    ServiceBlock,
+    WebBlock,
+)
+from monitor.config.declared import table_block
+from monitor.config.kinds import SchemaDict
+from monitor.config.prose import ACCOUNTS, ALERTS, FAULTS, INTRODUCTION, RECEIVERS, SERVICES, WEB
+from monitor.config.schema import block_schema
+from monitor.core.builtin import BUILTIN
+from monitor.core.durations import format_duration
+from monitor.core.model import Check
+from monitor.core.spec import Catalogue, ChannelSpec, Field, FieldKind, ProviderSpec
+
+
+def reference(catalogue: Catalogue) -> str:
+    """Every key there is: what it takes, its default, what it means."""
+    parts = [
+        INTRODUCTION,
+        "## The file",
+        _keys(ConfigBlock),
+        "## `defaults`",
+        _keys(DefaultsBlock),
+        *_accounts(catalogue),
+        "## `services`",
+        SERVICES,
+        _keys(ServiceBlock),
+        *_alerts(),
+        "## `receivers`",
+        RECEIVERS,
+        _keys(ReceiverBlock),
+        *(part for spec in catalogue.channels.values() for part in _channel(spec)),
+        "## `web`",
+        WEB,
+        _keys(WebBlock),
+        FAULTS,
+    ]
+    return "\n\n".join(part.strip() for part in parts) + "\n"
+
+
+def _accounts(catalogue: Catalogue) -> list[str]:
+    return [
+        "## `accounts`",
+        ACCOUNTS,
+        _keys(AccountBlock),
+        "Where the provider can be asked about models:",
+        _keys(ModelsBlock),
+        "Where the provider can be asked for a balance:",
+        _keys(BalanceBlock),
+        "A check's own block (`key_check`, and the others by their check's name) takes:",
+        _keys(CheckBlock),
+        "### Providers",
+        *(part for spec in catalogue.providers.values() for part in _provider(spec)),
+    ]
+
+
+def _alerts() -> list[str]:
+    rows = [(f"`{r.name}`", f"`{r.on}`", r.severity.value, r.summary) for r in BUILTIN]
+    return [
+        "## `alerts`",
+        ALERTS,
+        _keys(AlertBlock),
+        "### Built-in rules",
+        _table(("rule", "on", "severity", "fires when"), rows),
+    ]
+
+
+def _provider(spec: ProviderSpec) -> list[str]:
+    parts = [f"#### `{spec.name}`", f"{spec.title}. Source: {spec.docs}"]
+    rows = [
+        (
+            f"`{check.value}`",
+            _duration(declared.interval, "`defaults`"),
+            _duration(declared.minimum, "none"),
+            "" if declared.default else "only where `checks` or its own block asks for it",
+            declared.help,
+        )
+        for check, declared in sorted(
+            spec.checks.items(), key=lambda item: list(Check).index(item[0])
+        )
+    ]
+    parts.append(_table(("check", "interval", "minimum", "asked", "what"), rows))
+    urls = [(f"`{name}`", f"`{origin}`" if origin else "") for name, origin in spec.urls.items()]
+    parts.append(_table(("URL", "default"), urls))
+    return [*parts, *_fields(spec.name, spec.fields)]
+
+
+def _duration(seconds: float | None, otherwise: str) -> str:
+    return format_duration(seconds) if seconds else otherwise
+
+
+def _channel(spec: ChannelSpec) -> list[str]:
+    return [f"### `{spec.name}`", f"{spec.title}.", *_fields(spec.name, spec.fields)]
+
+
+def _fields(name: str, fields: tuple[Field, ...]) -> list[str]:
+    """The declared keys, and those of the tables within them."""
+    if not fields:
+        return []
+    parts = [_keys(table_block(name, fields))]
+    for declared in fields:
+        if declared.kind is FieldKind.TABLE:
+            inner = f"{name}.{declared.name}"
+            parts += [f"`{inner}` takes:", *_fields(inner, declared.fields)]
+    return parts
+
+
+def _keys(block: type[Block]) -> str:
+    found = block_schema(block, {})
+    properties = cast("Mapping[str, SchemaDict]", found["properties"])
+    rows = [
+        (f"`{name}`", _kind(value), _default(value), str(value.get("description", "")))
+        for name, value in properties.items()
+    ]
+    return _table(("key", "value", "default", "meaning"), rows)
+
+
+def _kind(value: SchemaDict) -> str:
+    """What a key takes, in a few words."""
+    if "title" in value:
+        return str(value["title"])
+    if value.get("type") == "array":
+        return "list of blocks"
+    inner = value.get("additionalProperties")
+    if isinstance(inner, dict) and "title" in inner:
+        return f"names to {inner['title']}"
+    return "names to blocks" if "additionalProperties" in value else "block"
+
+
+def _default(value: SchemaDict) -> str:
+    default = value.get("default")
+    if default is None:
+        return ""
+    if isinstance(default, bool):
+        return f"`{str(default).lower()}`"
+    if isinstance(default, list):
+        return f"`[{', '.join(repr(item) for item in default)}]`"
+    return f"`{default}`"
+
+
+def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
+    lines = [head, ("---",) * len(head), *rows]
+    return "\n".join(f"| {' | '.join(_cell(c) for c in cells)} |" for cells in lines)
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|").replace("\n", " ")

@@ -1,0 +1,60 @@
+"""Credentials: given in the config, by a variable, or in a file beside it."""
+
+from __future__ import annotations
+
+import re
+
+from monitor.config.context import Context
+from monitor.config.faults import PathTuple
+from monitor.config.source import reason
+from monitor.core.secret import Secret
+
+LARGEST = 64 * 1024  # bytes
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+
+
+def resolve_secret(
+    context: Context,
+    at: PathTuple,
+    *,
+    given: Secret | None,
+    file: str | None,
+    required: bool = False,
+    may_be_empty: bool = False,
+) -> Secret:
+    """The secret at the path `at`, or in the file its `_file` twin names; else an empty one."""
+    name, twin = str(at[-1]), (*at[:-1], f"{at[-1]}_file")
+    if given is not None and file is not None:
+        context.fault(twin, f"give either {name} or {name}_file, not both")
+        return given
+    if given is None and file is None:
+        if required and not context.written(at, twin):
+            context.fault(at[:-1], f"needs {name} or {name}_file", shown=at)
+        return Secret("")
+    where, secret = (at, given) if given is not None else (twin, _read(context, twin, file or ""))
+    if secret == Secret("") and not may_be_empty and context.need_secrets:
+        context.fault(where, "is empty: write a value, or remove the line")
+    return secret or Secret("")
+
+
+def _read(context: Context, at: PathTuple, file: str) -> Secret | None:
+    """None where there is a fault (or nothing is to be read): that is told already."""
+    if not context.need_secrets or at in context.document.unset:
+        return None
+    try:
+        with context.credential_path(file).open("rb") as stream:
+            data = stream.read(LARGEST + 1)
+        text = data.decode("utf-8").rstrip("\r\n")
+    except UnicodeDecodeError:
+        context.fault(at, "names a file that is not UTF-8 text")
+    except (OSError, ValueError) as error:
+        context.fault(at, f"names a file that cannot be read: {reason(error)}")
+    else:
+        if len(data) > LARGEST:
+            message = f"it is larger than {LARGEST // 1024} KiB"
+            context.fault(at, f"names a file that is no credential: {message}")
+            return None
+        if not _CONTROL.search(text):
+            return Secret(text)
+        context.fault(at, "names a file with more than one line: a credential is one line")
+    return None

@@ -1,0 +1,30 @@
+"""How long to wait until a target is probed again."""
+
+from __future__ import annotations
+
+import math
+
+from monitor.core.model import Outlook
+from monitor.core.settings import Interval
+
+_LOOKS = 24  # probes that a cautious runway (P10) should still see before it ends
+
+
+def next_delay(
+    interval: Interval,
+    *,
+    outlook: Outlook | None = None,
+    failures: int = 0,
+    retry_after: float | None = None,
+) -> float:
+    """Seconds to the next probe: within the interval, never sooner than the provider asked.
+
+    A range is probed faster as the runway shortens and while something fails; without a runway
+    it is probed at its longest.
+    """
+    delay = interval.longest
+    if failures:
+        delay = interval.shortest
+    elif outlook is not None and outlook.p10 is not None and not math.isinf(outlook.p10):
+        delay = min(max(outlook.p10 * 3600 / _LOOKS, interval.shortest), interval.longest)
+    return max(delay, retry_after or 0.0)

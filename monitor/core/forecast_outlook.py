@@ -1,0 +1,89 @@
+"""What a forecast says at one moment: from levels, path and doubt to hours."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from monitor.core.forecast import Forecast, Levels, amounts
+from monitor.core.forecast_path import Path
+from monitor.core.model import Outlook
+
+_FAR = 1e5  # hours: what an endless runway counts as between two percentiles
+_QUIET = 24.0  # watched hours without a drop after which nothing seems to burn
+_FADED = 0.02  # a plan that weighs less than this against history is history
+_ONE_DROP = 6.0  # watched hours after which a single drop is a pace
+_QUARTER = 0.526  # how far P25 lies on the way from P50 to P10: 0.674 of 1.282
+_TINY = 1e-300  # so that nothing is divided by a job of which nothing is known
+_LEAST = 1e-3  # hours: what no runway counts as between two percentiles
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where a balance stands for its forecast, above its floor."""
+
+    at: float  # Unix seconds of the accepted balance
+    left: float  # balance - floor, credits
+    low: float | None  # a lower value that several samples agree on, not believed yet
+    drops: int
+    job: float
+    plan: float  # credits per hour
+
+
+def outlook(forecast: Forecast, standing: Standing, now: float) -> Outlook:
+    """Burn and runway at Unix time `now`."""
+    plan = standing.plan if forecast.plan_share > _FADED else 0.0
+    levels = forecast.levels(plan, standing.job)
+    path = forecast.path(standing.at, levels)
+    waited = max(0.0, now - standing.at) / 3600.0
+    known = plan > 0 or _speaks(forecast, standing)
+    quiet = plan <= 0 and standing.drops == 0
+    low, mid, high = None, None, None
+    if standing.left <= 0:
+        low, mid, high = 0.0, 0.0, 0.0
+    elif quiet and known:
+        low, mid, high = standing.left * forecast.age / max(standing.job, _TINY), math.inf, math.inf
+    elif known:
+        low, mid, high = _runway(forecast, standing, levels, path, waited)
+    return Outlook(
+        burn_per_hour=path.mean(waited) if known else None,
+        p10=low,
+        p25=None if low is None or mid is None else between(low, mid),
+        p50=mid,
+        p90=high,
+        usual_burn_per_hour=levels.long * path.shape(waited) if known else None,
+        recent_burn_per_hour=forecast.recent(now),
+    )
+
+
+def _speaks(forecast: Forecast, standing: Standing) -> bool:
+    if standing.drops == 0:
+        return forecast.age >= _QUIET
+    return forecast.age >= 0.5 and (standing.drops >= 2 or forecast.age >= _ONE_DROP)
+
+
+def _runway(
+    forecast: Forecast, standing: Standing, levels: Levels, path: Path, waited: float
+) -> tuple[float, float, float]:
+    """P10, P50 and P90 in hours from now, rising."""
+    plan = forecast.plan_share if standing.plan > 0 else 0.0
+    doubt = forecast.doubt(levels, plan)
+    goals = list(amounts(standing.left, levels.lump, doubt))
+    if plan > 0:  # a plan means what it says: its median is balance by burn
+        told = (standing.left / goals[1]) ** plan
+        goals = [g * told for g in goals]
+    low, mid, high = (max(0.0, h - waited) for h in path.hours_until(sorted(goals)))
+    if standing.low is not None:
+        low = 0.0
+        if standing.low > 0:
+            goal = amounts(standing.low, levels.lump, doubt)[0]
+            low = max(0.0, path.hours_until([goal])[0] - waited)
+    return min(low, mid), mid, high
+
+
+def between(low: float, mid: float) -> float:
+    """P25 from P10 and P50, straight between their logarithms."""
+    if mid <= 0:
+        return 0.0
+    a, b = (math.log(min(_FAR, max(_LEAST, x))) for x in (low, mid))
+    return max(low, min(mid, math.exp(b - _QUARTER * (b - a))))

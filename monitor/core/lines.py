@@ -1,0 +1,118 @@
+"""The subject and the three lines of a message: what, how long, what to do."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from monitor.core.causes import Cause
+from monitor.core.durations import about
+from monitor.core.model import Check, Incident, Kind, Notification
+from monitor.core.phrases import (
+    SUBJECT_LENGTH,
+    clean,
+    headline,
+    hours,
+    moment,
+    money,
+    sentence,
+    top_up,
+)
+from monitor.core.view import View
+
+_MONEY_RULES = ("credits-exhausted", "runway-critical", "runway-short", "burn-spike")
+_AFTER_TOP_UP = "Verify the service now and watch it for 24 h."
+_REMOVED = ("rule removed", "target removed")  # closed by the config, not by being mended
+
+
+def subject(notification: Notification, view: View | None) -> str:
+    """`[CRITICAL] kie: about 5 h of credits left`: one printable line of bounded length."""
+    incident, kind = notification.incident, notification.kind
+    word = "RESOLVED" if kind is Kind.RESOLVED else incident.severity.value.upper()
+    late = kind is Kind.OPENED and not incident.open
+    tail = " (reminder)" if kind is Kind.REMINDER else " (over by now)" if late else ""
+    core = clean(headline(incident, view), SUBJECT_LENGTH - len(tail) - 12)
+    return f"[{word}] {core}{tail}"
+
+
+def three_lines(
+    notification: Notification, view: View | None, first_step: str, now: datetime
+) -> tuple[str, str, str]:
+    """What, how long, what to do. `first_step` is the runbook's."""
+    incident = notification.incident
+    if notification.kind is Kind.RESOLVED:
+        return _what_is_over(incident, view), _lasted(incident, now), _after(incident)
+    what, how_long = _what(notification, view), _how_long(incident, view, now)
+    if not incident.open:
+        return what, _lasted(incident, now), "It is over by now; this could not be told before."
+    return what, how_long, sentence(_next_step(incident, view, first_step))
+
+
+def _what(notification: Notification, view: View | None) -> str:
+    incident, core = notification.incident, headline(notification.incident, view)
+    lead = {
+        Kind.ESCALATED: f"Now {incident.severity.value}: ",
+        Kind.REMINDER: f"Still {incident.severity.value}: ",
+    }.get(notification.kind, "")
+    detail = clean(incident.summary)
+    more = "" if not detail or detail in core else f" {sentence(detail)}"
+    head = f"{lead}{core}" if lead else core
+    return clean(f"{head.rstrip('.')}.{more}")
+
+
+def _how_long(incident: Incident, view: View | None, now: datetime) -> str:
+    stood = (now - incident.opened_at).total_seconds()
+    since = f"Open since {moment(incident.opened_at)}"
+    since += f", {about(stood)}." if stood >= 60 else "."
+    outlook = view.outlook if view else None
+    if incident.alert not in _MONEY_RULES or outlook is None or outlook.p25 is None:
+        return since
+    likely = "" if outlook.p50 is None else f"; as likely as not {hours(outlook.p50)}"
+    if outlook.p25 <= 0:
+        return since
+    return f"The credits last {hours(outlook.p25)} at a cautious estimate{likely}. {since}"
+
+
+def _next_step(incident: Incident, view: View | None, first_step: str) -> str:
+    about_money = incident.alert in _MONEY_RULES or (
+        view is not None and view.check is Check.BALANCE and incident.cause is Cause.OK
+    )
+    if about_money and incident.alert != "burn-spike" and view is not None:
+        amount = top_up(view)
+        if amount:
+            return amount
+    return first_step or f"Look at what it answers: `monitor explain {incident.target}`"
+
+
+def _lasted(incident: Incident, now: datetime) -> str:
+    end = incident.closed_at or now
+    took = (end - incident.opened_at).total_seconds()
+    return f"It lasted {about(took)}: {moment(incident.opened_at)} to {moment(end)}."
+
+
+def _what_is_over(incident: Incident, view: View | None) -> str:
+    core = headline(incident, view)
+    if incident.close_reason in _REMOVED:
+        thing = incident.close_reason.partition(" ")[0]
+        return clean(
+            f"No longer watched, not known to be mended: {core}."
+            f" The {thing} was removed from the config."
+        )
+    return clean(f"Resolved: {core}. {_stands_now(incident, view)}")
+
+
+def _stands_now(incident: Incident, view: View | None) -> str:
+    if view is None:
+        return ""
+    if view.known_balance is not None:
+        left = view.outlook.p25 if view.outlook else None
+        lasts = f", {hours(left)}" if left is not None and left > 0 else ""
+        return f"The balance is {money(view.known_balance, view.unit)} now{lasts}."
+    return f"{incident.target} is usable again." if view.cause is Cause.OK else ""
+
+
+def _after(incident: Incident) -> str:
+    if incident.close_reason in _REMOVED:
+        return f"If that was not meant, put the {incident.close_reason.split()[0]} back."
+    if incident.alert in _MONEY_RULES or incident.cause is Cause.CREDITS_EXHAUSTED:
+        return _AFTER_TOP_UP
+    return "Nothing more to do."

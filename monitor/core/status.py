@@ -1,0 +1,254 @@
+"""How everything stands: the status document, the status of a target and of the whole."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+
+from monitor.core.advice import next_step, summary, whoami_only
+from monitor.core.causes import CAUSES, KEY_CAUSES, Cause, Severity, Standing, Status, worst
+from monitor.core.model import (
+    Alert,
+    AlertState,
+    Check,
+    Outlook,
+    Quota,
+    ServiceState,
+    models_target,
+    provider_target,
+)
+from monitor.core.rules import Rule
+from monitor.core.snapshot import Snapshot
+from monitor.core.view import View
+
+VERSION = 1
+_OF_SEVERITY = {
+    Severity.INFO: Status.OK,
+    Severity.WARNING: Status.WARNING,
+    Severity.CRITICAL: Status.CRITICAL,
+}
+
+
+def concerned(view: View) -> frozenset[str]:
+    """The targets whose alerts speak of this one: itself, its account's models, its provider.
+
+    A status page, on a host of its own, is not what `PROVIDER/provider` stands for.
+    """
+    names = {view.target}
+    if view.check is Check.MODEL:
+        names.add(models_target(view.account))
+    if view.check is not Check.STATUS and view.cause is not Cause.NOT_CONFIGURED:
+        names.add(provider_target(view.provider))
+    return frozenset(names)
+
+
+def _firing(view: View, alerts: Iterable[Alert]) -> list[Alert]:
+    """The firing alerts that speak of a target, the worst first."""
+    names = concerned(view)
+    found = [a for a in alerts if a.state is AlertState.FIRING and a.target in names]
+    return sorted(found, key=lambda a: (-a.severity.rank, a.rule, a.target))
+
+
+def _unusable(view: View) -> bool:
+    return view.standing is Standing.UNUSABLE and view.key_cause is None
+
+
+def cause_status(view: View, siblings: Iterable[View] = ()) -> Status:
+    """What the table of causes says of a target. `siblings`: the views of its account."""
+    siblings = tuple(siblings)
+    if view.cause is None or (view.key_cause is not None and view.cause not in KEY_CAUSES):
+        return Status.UNKNOWN
+    if view.cause in (Cause.NOT_KNOWABLE, Cause.NOT_CONFIGURED):
+        needed = view.check is Check.BALANCE or view.named
+        return Status.UNKNOWN if needed else Status.OK
+    if whoami_only(view, siblings):
+        return Status.OK
+    status = CAUSES[view.cause].once
+    if view.check is Check.MODEL and _unusable(view):
+        models = [s for s in siblings if s.check is Check.MODEL]
+        gone = bool(models) and all(_unusable(m) for m in models)
+        return Status.CRITICAL if gone else status
+    return worst([status, Status.WARNING]) if view.warning else status
+
+
+def target_status(view: View, alerts: Iterable[Alert], siblings: Iterable[View] = ()) -> Status:
+    """The worst severity of the firing alerts that speak of it, else what its cause says.
+
+    An alert of severity info counts as ok, but does not make a target known that was not read.
+    """
+    by_cause, firing = cause_status(view, siblings), _firing(view, alerts)
+    if not firing:
+        return by_cause
+    by_alert = _OF_SEVERITY[firing[0].severity]
+    unread = by_alert is Status.OK and by_cause is Status.UNKNOWN
+    return Status.UNKNOWN if unread else by_alert
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One configured target as it stands. Of `ACCOUNT/key`: with what any target saw of it."""
+
+    view: View
+    status: Status
+    firing: tuple[Alert, ...]  # the worst first; those of derived targets too
+    siblings: tuple[View, ...]  # of the same account
+
+    @property
+    def counts(self) -> bool:
+        """Whether it weighs in the whole: a status page alone does not."""
+        return self.view.check is not Check.STATUS or bool(self.firing)
+
+
+def rows(snapshot: Snapshot) -> tuple[Row, ...]:
+    """Every configured target as it stands, in the config's order."""
+    views = [snapshot.derived.get(n, v) for n, v in snapshot.views.items()]
+    accounts: dict[str, list[View]] = defaultdict(list)
+    alerts: dict[str, list[Alert]] = defaultdict(list)
+    for view in views:
+        accounts[view.account].append(view)
+    for alert in snapshot.alerts:
+        alerts[alert.target].append(alert)
+    return tuple(_row(v, tuple(accounts[v.account]), alerts) for v in views)
+
+
+def _row(view: View, siblings: tuple[View, ...], alerts: Mapping[str, list[Alert]]) -> Row:
+    heard = [a for name in concerned(view) for a in alerts.get(name, ())]
+    firing = tuple(_firing(view, heard))
+    return Row(view, target_status(view, heard, siblings), firing, siblings)
+
+
+def _whole(found: Iterable[Row]) -> Status:
+    return worst([row.status for row in found if row.counts])
+
+
+def overall(snapshot: Snapshot) -> Status:
+    """The worst target; of none, ok."""
+    return _whole(rows(snapshot))
+
+
+def exit_code(status: Status, fail_on: Status = Status.UNKNOWN) -> int:
+    """Nagios' exit code of the whole; what is below `fail_on` exits 0."""
+    return status.exit_code if status.badness >= fail_on.badness else 0
+
+
+def _time(at: datetime | None) -> str | None:
+    """RFC 3339, UTC, to the second."""
+    return None if at is None else at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _number(value: Decimal | float | None) -> int | float | str | None:
+    """A JSON number; `"+Inf"` without end, null where unknown."""
+    if value is None or math.isnan(value):
+        return None
+    if math.isinf(value):
+        return "+Inf" if value > 0 else None
+    return int(value) if value == int(value) else float(value)
+
+
+def _estimate(value: float | None) -> int | float | str | None:
+    """A forecast's number, to six significant digits."""
+    if value is None or not math.isfinite(value):
+        return _number(value)
+    return _number(float(f"{value:.6g}"))
+
+
+def _runway(outlook: Outlook | None) -> dict[str, object] | None:
+    if outlook is None or outlook.p50 is None:
+        return None
+    return {
+        "p10": _estimate(outlook.p10),
+        "p25": _estimate(outlook.p25),
+        "p50": _estimate(outlook.p50),
+        "p90": _estimate(outlook.p90),
+    }
+
+
+def _balance(view: View) -> dict[str, object]:
+    """The figures of a balance: null where the last probe did not read them."""
+    outlook = view.outlook if view.known else None
+    return {
+        "balance": _number(view.known_balance),
+        "last_balance": _number(view.balance),
+        "unit": view.unit,
+        "floor": _number(view.floor),
+        "burn_per_hour": _estimate(outlook.burn_per_hour) if outlook else None,
+        "runway_hours": _runway(outlook),
+        "jobs_left": dict(view.jobs_left) if view.known else None,
+    }
+
+
+def _quota(quota: Quota) -> dict[str, object]:
+    return {
+        "quota": quota.quota,
+        "used": _number(quota.used),
+        "limit": _number(quota.limit),
+        "unit": quota.unit,
+        "resets_at": _time(quota.resets_at),
+    }
+
+
+def _target(row: Row, rules: Mapping[str, Rule]) -> dict[str, object]:
+    view, reading = row.view, row.view.reading
+    firing = [rules[a.rule] for a in row.firing if a.rule in rules]
+    entry: dict[str, object] = {
+        "target": view.target,
+        "account": view.account,
+        "provider": view.provider,
+        "check": view.check.value if view.check is not None else None,
+        "subject": view.subject,
+        "status": row.status.value,
+        "cause": view.cause.value if view.cause is not None else None,
+        "summary": summary(view, row.siblings),
+        "next_step": next_step(view, firing, row.siblings),
+        "last_run": _time(reading.at if reading is not None else None),
+        "last_success": _time(view.last_success),
+        "duration_seconds": _estimate(reading.duration) if reading is not None else None,
+    }
+    if view.check is Check.BALANCE:
+        entry |= _balance(view)
+    if view.check is Check.QUOTA or view.quotas:
+        entry["quotas"] = [_quota(q) for q in view.quotas] if view.known else []
+    return entry
+
+
+def _alert(alert: Alert) -> dict[str, object]:
+    return {
+        "alert": alert.rule,
+        "target": alert.target,
+        "severity": alert.severity.value,
+        "state": alert.state.value,
+        "cause": alert.cause.value,
+        "summary": alert.summary,
+        "since": _time(alert.since),
+        "incident": alert.incident,
+    }
+
+
+def _service(state: ServiceState) -> dict[str, object]:
+    return {
+        "service": state.service,
+        "status": state.status.value,
+        "tell_customers": state.tell_customers,
+    }
+
+
+def document(
+    snapshot: Snapshot, *, duration: float | None = None, fail_on: Status = Status.UNKNOWN
+) -> dict[str, object]:
+    """The status document, version 1, ready for strict JSON. `duration`: seconds it took."""
+    found, rules = rows(snapshot), {rule.name: rule for rule in snapshot.settings.rules}
+    whole = _whole(found)
+    return {
+        "version": VERSION,
+        "at": _time(snapshot.at),
+        "status": whole.value,
+        "exit_code": exit_code(whole, fail_on),
+        "duration_seconds": None if duration is None else _estimate(duration),
+        "targets": [_target(row, rules) for row in found],
+        "alerts": [_alert(a) for a in snapshot.alerts if a.state is not AlertState.INACTIVE],
+        "services": [_service(s) for s in snapshot.services],
+    }

@@ -1,0 +1,200 @@
+"""From what was read to what may be seen: views of targets, and of the derived ones."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+from decimal import Decimal
+
+from monitor.core.causes import FAILURES, KEY_CAUSES, Cause
+from monitor.core.globs import matches
+from monitor.core.model import (
+    NETWORK_TARGET,
+    STORE_TARGET,
+    Check,
+    Outlook,
+    Reading,
+    TargetRecord,
+    key_target,
+    models_target,
+    provider_target,
+)
+from monitor.core.settings import Account, Settings, TargetSettings
+from monitor.core.view import View
+
+_WHOLE_KEY = frozenset({Cause.KEY_REJECTED, Cause.KEY_EXPIRED})  # nothing can be read with it
+_EPOCH = datetime.fromtimestamp(0, UTC)
+_PLAIN = frozenset({Cause.OK, Cause.MODEL_LOADING})
+
+
+def fold(record: TargetRecord, reading: Reading, balance: Decimal | None) -> TargetRecord:
+    """What is remembered after one more probe; `balance` is the accepted one, if any."""
+    failed = reading.cause in FAILURES
+    streak = record.streak
+    if reading.read:
+        short = balance is not None and balance <= 0
+        streak = 0 if reading.cause in _PLAIN and not short else streak + 1
+    return TargetRecord(
+        target=record.target,
+        reading=reading,
+        last_success=reading.at if reading.read else record.last_success,
+        failures=record.failures + 1 if failed else 0,
+        streak=streak,
+        balance=record.balance if balance is None else balance,
+        unit=reading.finding.unit or record.unit,
+    )
+
+
+def jobs_left(balance: Decimal | None, jobs: Mapping[str, Decimal]) -> dict[str, int]:
+    """Whole jobs of each price that the balance still pays."""
+    if balance is None:
+        return {}
+    return {name: max(0, int(balance // price)) for name, price in jobs.items()}
+
+
+def judged_cause(record: TargetRecord, check: Check, floor: Decimal) -> Cause | None:
+    """The reading's cause; a balance that pays for no job is `credits_exhausted`."""
+    if record.reading is None:
+        return None
+    cause = record.reading.cause
+    short = record.balance is not None and (record.balance <= 0 or record.balance < floor)
+    if check is Check.BALANCE and cause is Cause.OK and short:
+        return Cause.CREDITS_EXHAUSTED
+    return cause
+
+
+def target_view(
+    account: Account,
+    settings: TargetSettings,
+    record: TargetRecord,
+    *,
+    outlook: Outlook | None = None,
+    named: bool = False,
+    whole_key: View | None = None,
+) -> View:
+    """One configured target as it stands. `whole_key`: the account's key, if it is known bad."""
+    target, reading = settings.target, record.reading
+    is_balance = target.check is Check.BALANCE
+    return View(
+        target=target.name,
+        account=account.name,
+        provider=account.provider,
+        check=target.check,
+        subject=target.subject,
+        cause=judged_cause(record, target.check, account.floor),
+        summary=reading.finding.summary if reading else "",
+        evidence_at=reading.at if reading else None,
+        reading=reading,
+        last_success=record.last_success,
+        failures=record.failures,
+        streak=record.streak,
+        interval=settings.interval.longest,
+        timeout=settings.timeout,
+        balance=record.balance if is_balance else None,
+        unit=record.unit,
+        floor=account.floor if is_balance else Decimal(0),
+        outlook=outlook,
+        jobs_left=jobs_left(record.balance, account.jobs) if is_balance else {},
+        quotas=reading.finding.quotas if reading else (),
+        facts=reading.finding.facts if reading else {},
+        warning=reading.finding.warning if reading else False,
+        key_cause=_key_cause(reading, whole_key),
+        named=named,
+    )
+
+
+def _key_cause(reading: Reading | None, whole_key: View | None) -> Cause | None:
+    if reading is not None and reading.cause in KEY_CAUSES:
+        return reading.cause
+    if whole_key is None or whole_key.cause not in _WHOLE_KEY or whole_key.evidence_at is None:
+        return None
+    older = reading is None or reading.at < whole_key.evidence_at
+    return whole_key.cause if older else None
+
+
+def key_view(account: Account, views: Iterable[View]) -> View:
+    """`ACCOUNT/key`: its own check if there is one, else or worse what any target saw of it."""
+    members = tuple(v for v in views if v.check is not Check.STATUS)  # asked without the key
+    name = key_target(account.name)
+    own = next((v for v in members if v.target == name), None)
+    seen = [v for v in members if v.reading is not None and v.reading.cause in KEY_CAUSES]
+    base = own or _derived(name, account.name, account.provider, members)
+    if own is not None and own in seen:
+        return replace(own, key_cause=None, members=members)
+    if seen:
+        latest = max(seen, key=lambda v: v.evidence_at or _EPOCH)
+        return replace(
+            base,
+            cause=latest.reading.cause if latest.reading else latest.cause,
+            summary=latest.summary,
+            evidence_at=latest.evidence_at,
+            streak=latest.streak,
+            failures=0,
+            key_cause=None,
+            members=members,
+        )
+    return replace(base, key_cause=None, members=members)
+
+
+def _derived(name: str, account: str, provider: str, members: tuple[View, ...]) -> View:
+    """A target nobody asks for: fine where a member was read, unknown before."""
+    read = [v for v in members if v.reading is not None and v.reading.read]
+    asked = [v for v in members if v.cause is not None]
+    newest = max(read, key=lambda v: v.evidence_at or _EPOCH, default=None)
+    cause = Cause.OK if newest else asked[0].cause if asked else None
+    evidence = [v.evidence_at for v in members if v.evidence_at is not None]
+    return View(
+        target=name,
+        account=account,
+        provider=provider,
+        check=None,
+        cause=cause,
+        evidence_at=max(evidence, default=None),
+        last_success=newest.last_success if newest else None,
+        interval=max((v.interval for v in members), default=300.0),
+        members=members,
+    )
+
+
+def models_view(account: Account, views: Iterable[View]) -> View:
+    """`ACCOUNT/model`: all models of an account, in the order the product tries them."""
+    members = tuple(v for v in views if v.check is Check.MODEL)
+    return _derived(models_target(account.name), account.name, account.provider, members)
+
+
+def provider_view(provider: str, views: Iterable[View]) -> View:
+    """`PROVIDER/provider`: every target there that is asked; what its status page says explains,
+    but neither blames nor clears."""
+    members = tuple(
+        v for v in views if v.cause is not Cause.NOT_CONFIGURED and v.check is not Check.STATUS
+    )
+    return _derived(provider_target(provider), "", provider, members)
+
+
+def network_view(views: Iterable[View]) -> View:
+    """`monitor/network`: everything that is asked over it."""
+    members = tuple(v for v in views if v.cause is not Cause.NOT_CONFIGURED)
+    return _derived(NETWORK_TARGET, "monitor", "monitor", members)
+
+
+def store_view(trouble: str, now: datetime) -> View:
+    """`monitor/store`: our own memory; `trouble` says what is wrong with it."""
+    return View(
+        target=STORE_TARGET,
+        account="monitor",
+        provider="monitor",
+        check=None,
+        cause=Cause.OK,
+        summary=trouble,
+        evidence_at=now,
+        facts={"trouble": trouble} if trouble else {},
+    )
+
+
+def named_targets(settings: Settings) -> frozenset[str]:
+    """Targets that a rule or a service of the user's names."""
+    names = {t.target.name for t in settings.targets}
+    globs = [r.on for r in settings.rules if not r.builtin]
+    globs += [g for s in settings.services for g in (*s.needs, *s.any_of)]
+    return frozenset(n for n in names if any(matches(g, n) for g in globs))

@@ -1,0 +1,292 @@
+"""Prometheus, from a snapshot: nothing is kept, so a removed target leaves no stale series."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
+from prometheus_client.core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    InfoMetricFamily,
+    Metric,
+)
+from prometheus_client.exposition import choose_encoder
+from prometheus_client.registry import Collector
+
+from monitor import __version__
+from monitor.core.causes import Standing
+from monitor.core.model import AlertState, Check, Outlook, ServiceStatus, key_target
+from monitor.core.snapshot import Snapshot
+from monitor.core.view import View
+
+Row = tuple[str, tuple[str, ...], float]  # metric, label values in the table's order, value
+
+
+@dataclass(frozen=True, slots=True)
+class Described:
+    """One metric: `_total` is a counter, `_info` an info, everything else a gauge."""
+
+    name: str
+    labels: tuple[str, ...]
+    help: str
+
+
+_TARGET, _OWNER = ("target",), ("account", "provider")
+_MONEY, _QUOTA = (*_OWNER, "unit"), (*_OWNER, "quota", "unit")
+
+METRICS: tuple[Described, ...] = tuple(Described(*row) for row in (
+    ("monitor_target_info", ("target", "account", "provider", "check", "subject"),
+     "What a target is made of; subject is the model's ID, else empty."),
+    ("monitor_probe_success", _TARGET, "Whether the last probe read anything."),
+    ("monitor_probe_duration_seconds", _TARGET, "How long the last probe took."),
+    ("monitor_probes_total", ("target", "cause"), "Finished probes by what they found."),
+    ("monitor_probe_last_run_timestamp_seconds", _TARGET, "When the last probe finished."),
+    ("monitor_probe_last_success_timestamp_seconds", _TARGET, "When one last read something."),
+    ("monitor_probe_interval_seconds", _TARGET, "The longest time between two probes."),
+    ("monitor_key_valid", _OWNER,
+     "Whether the key is accepted and may do what is needed; absent when not read."),
+    ("monitor_model_available", (*_OWNER, "model"),
+     "Whether the model can be served; absent when not read."),
+    ("monitor_balance", _MONEY, "The accepted balance, as last read."),
+    ("monitor_balance_floor", _MONEY, "The balance at which the account is of no use."),
+    ("monitor_spent_total", _MONEY, "Credit spent, gross, since the ledger began."),
+    ("monitor_topped_up_total", _MONEY, "Credit topped up since the ledger began."),
+    ("monitor_burn_per_hour", _MONEY, "Credit spent per hour, as forecast."),
+    ("monitor_runway_seconds", (*_OWNER, "percentile"),
+     "Time until the floor is reached; +Inf when nothing burns, absent when unknown."),
+    ("monitor_jobs_left", (*_OWNER, "job"), "Whole jobs of one price the balance still pays."),
+    ("monitor_quota_used", _QUOTA, "What is used of a limit that resets."),
+    ("monitor_quota_limit", _QUOTA, "A limit that resets; absent when there is none."),
+    ("monitor_quota_reset_timestamp_seconds", _QUOTA, "When the limit resets."),
+    ("monitor_service_up", ("service",),
+     "What customers see: up or degraded 1, down 0, absent when unknown."),
+    ("monitor_service_degraded", ("service",), "Whether it is degraded; absent when unknown."),
+    ("monitor_alert_firing", ("alert", "target", "severity"), "1 for every firing alert."),
+    ("monitor_incidents_total", ("alert", "severity"), "Incidents opened since the start."),
+    ("monitor_notifications_total", ("receiver", "kind", "result"),
+     "Notifications by what became of them: ok, failed, refused."),
+    ("monitor_notifications_pending", ("receiver",), "Notifications still to be told."),
+    ("monitor_config_last_reload_successful", (), "Whether the last reload took the config."),
+    ("monitor_config_last_reload_success_timestamp_seconds", (),
+     "When a config was last taken, at start or by reload."),
+    ("monitor_scheduler_lag_seconds", (), "How late the last probe began."),
+    ("monitor_build_info", ("version",), "The version that runs."),
+))  # fmt: skip
+
+
+class SnapshotCollector(Collector):
+    """Every metric of the house, made of `snapshot_of()` at the moment of the scrape."""
+
+    def __init__(self, snapshot_of: Callable[[], Snapshot]) -> None:
+        self._snapshot_of = snapshot_of
+
+    def describe(self) -> Iterable[Metric]:
+        """Nothing: else registering would already ask for a snapshot."""
+        return ()
+
+    def collect(self) -> Iterable[Metric]:
+        """The families that have something to say, in the table's order."""
+        found: dict[str, dict[tuple[str, ...], float]] = {m.name: {} for m in METRICS}
+        for name, labels, value in rows(self._snapshot_of()):
+            # A duplicate series would cost Prometheus the whole scrape: the first one stands.
+            found[name].setdefault(tuple(_label(text) for text in labels), value)
+        return [_family(m, found[m.name]) for m in METRICS if found[m.name]]
+
+
+def registry(snapshot_of: Callable[[], Snapshot], *, process: bool = True) -> CollectorRegistry:
+    """A private registry; with the process metrics for the daemon, without for `--once`."""
+    made = CollectorRegistry()
+    made.register(SnapshotCollector(snapshot_of))
+    if process:
+        ProcessCollector(registry=made)
+        PlatformCollector(registry=made)
+        GCCollector(registry=made)
+    return made
+
+
+_VERSION = re.compile(r"\d{1,2}(\.\d{1,2}){0,2}")
+
+
+def render(source: CollectorRegistry, accept: str) -> tuple[bytes, str]:
+    """The exposition and its content type, in the format that `accept` asks for.
+
+    A media type whose version is no version is passed over: the library would raise on it.
+    """
+    encoder, content_type = choose_encoder(",".join(filter(_sane, accept.split(","))))
+    return encoder(source), content_type
+
+
+class Exporter:
+    """What the daemon hands to the page: the metrics of now, process metrics among them."""
+
+    def __init__(self, snapshot_of: Callable[[], Snapshot]) -> None:
+        self._registry = registry(snapshot_of)
+
+    def render(self, accept: str = "") -> tuple[bytes, str]:
+        """The exposition and its content type, in the format that `accept` asks for."""
+        return render(self._registry, accept)
+
+
+def _sane(media: str) -> bool:
+    pairs = (part.partition("=") for part in media.split(";")[1:])
+    versions = (value.strip(' "') for name, _, value in pairs if name.strip() == "version")
+    return all(_VERSION.fullmatch(version) for version in versions)
+
+
+def metrics_text(snapshot: Snapshot) -> str:
+    """The text of `/metrics` without process metrics: `--once --format prometheus`."""
+    return render(registry(lambda: snapshot, process=False), "")[0].decode()
+
+
+def _label(text: str) -> str:
+    """A lone surrogate cannot be encoded; quotes, backslashes and newlines are the encoder's."""
+    return text.encode("utf-8", "replace").decode()
+
+
+def _family(
+    described: Described, series: dict[tuple[str, ...], float]
+) -> CounterMetricFamily | GaugeMetricFamily | InfoMetricFamily:
+    name, text, labels = described.name, described.help, described.labels
+    if name.endswith("_info"):
+        info = InfoMetricFamily(name.removesuffix("_info"), text)
+        for values in series:
+            info.add_metric([], dict(zip(labels, values, strict=True)))
+        return info
+    family = (
+        CounterMetricFamily(name.removesuffix("_total"), text, labels=labels)
+        if name.endswith("_total")
+        else GaugeMetricFamily(name, text, labels=labels)
+    )
+    for values, value in series.items():
+        family.add_metric(values, value)
+    return family
+
+
+def rows(snapshot: Snapshot) -> Iterator[Row]:
+    """Every series of a snapshot. What is not known yields nothing."""
+    for view in snapshot.views.values():
+        if view.check is None:
+            continue
+        subject = view.subject or ""
+        labels = (view.target, view.account, view.provider, view.check.value, subject)
+        yield "monitor_target_info", labels, 1
+        yield from _probe_rows(view)
+        yield from _model_rows(view)
+        yield from _balance_rows(view, snapshot)
+        yield from _quota_rows(view)
+    yield from _key_rows(snapshot)
+    yield from _house_rows(snapshot)
+    yield from _count_rows(snapshot)
+
+
+def _probe_rows(view: View) -> Iterator[Row]:
+    target = (view.target,)
+    yield "monitor_probe_interval_seconds", target, view.interval
+    if view.reading is not None:
+        # The reading's own cause, not the judged one: a balance under the floor was read.
+        yield "monitor_probe_success", target, float(view.reading.read)
+        yield "monitor_probe_duration_seconds", target, view.reading.duration
+        yield from _at("monitor_probe_last_run_timestamp_seconds", target, view.reading.at)
+    yield from _at("monitor_probe_last_success_timestamp_seconds", target, view.last_success)
+
+
+def _at(name: str, labels: tuple[str, ...], at: datetime | None) -> Iterator[Row]:
+    if at is not None:
+        yield name, labels, at.timestamp()
+
+
+def _model_rows(view: View) -> Iterator[Row]:
+    if view.check is Check.MODEL and view.subject is not None:
+        labels = (view.account, view.provider, view.subject)
+        yield from _usable("monitor_model_available", labels, view)
+
+
+def _usable(name: str, labels: tuple[str, ...], view: View) -> Iterator[Row]:
+    """Usable 1, unusable 0, not read absent. Of a bad key's account, fine is not known either."""
+    standing = view.standing
+    if standing is Standing.UNUSABLE:
+        yield name, labels, 0
+    elif standing is Standing.USABLE and view.key_cause is None:
+        yield name, labels, 1
+
+
+def _key_rows(snapshot: Snapshot) -> Iterator[Row]:
+    for account in snapshot.settings.accounts:
+        name = key_target(account.name)
+        view = snapshot.derived.get(name) or snapshot.views.get(name)
+        if view is not None:
+            yield from _usable("monitor_key_valid", (account.name, account.provider), view)
+
+
+def _balance_rows(view: View, snapshot: Snapshot) -> Iterator[Row]:
+    if view.check is not Check.BALANCE or (view.balance is None and view.unit is None):
+        return
+    owner = (view.account, view.provider)
+    money = (*owner, view.unit or "")
+    yield "monitor_balance_floor", money, float(view.floor)
+    totals = snapshot.totals.get(view.target)
+    if totals is not None:
+        yield "monitor_spent_total", money, float(totals.spent)
+        yield "monitor_topped_up_total", money, float(totals.topped_up)
+    if view.known_balance is not None:
+        yield "monitor_balance", money, float(view.known_balance)
+        for job, count in view.jobs_left.items():
+            yield "monitor_jobs_left", (*owner, job), count
+        yield from _outlook_rows(view.outlook, money)
+
+
+def _outlook_rows(outlook: Outlook | None, money: tuple[str, ...]) -> Iterator[Row]:
+    if outlook is None:
+        return
+    if outlook.burn_per_hour is not None:
+        yield "monitor_burn_per_hour", money, outlook.burn_per_hour
+    hours = {"10": outlook.p10, "25": outlook.p25, "50": outlook.p50, "90": outlook.p90}
+    for percentile, value in hours.items():
+        if value is not None:
+            yield "monitor_runway_seconds", (*money[:2], percentile), value * 3600
+
+
+def _quota_rows(view: View) -> Iterator[Row]:
+    for quota in view.quotas:
+        labels = (view.account, view.provider, quota.quota, quota.unit)
+        amounts: tuple[tuple[str, Decimal | None], ...] = (
+            ("monitor_quota_used", quota.used),
+            ("monitor_quota_limit", quota.limit),
+        )
+        for name, amount in amounts:
+            if amount is not None:
+                yield name, labels, float(amount)
+        yield from _at("monitor_quota_reset_timestamp_seconds", labels, quota.resets_at)
+
+
+def _house_rows(snapshot: Snapshot) -> Iterator[Row]:
+    for state in snapshot.services:
+        if state.status is not ServiceStatus.UNKNOWN:
+            down, degraded = ServiceStatus.DOWN, ServiceStatus.DEGRADED
+            yield "monitor_service_up", (state.service,), float(state.status is not down)
+            yield "monitor_service_degraded", (state.service,), float(state.status is degraded)
+    for alert in snapshot.alerts:
+        if alert.state is AlertState.FIRING:
+            yield "monitor_alert_firing", (alert.rule, alert.target, alert.severity.value), 1
+    yield "monitor_build_info", (__version__,), 1
+
+
+def _count_rows(snapshot: Snapshot) -> Iterator[Row]:
+    counts = snapshot.counts
+    for (target, cause), count in counts.probes.items():
+        yield "monitor_probes_total", (target, cause.value), count
+    for (alert, severity), count in counts.incidents.items():
+        yield "monitor_incidents_total", (alert, severity), count
+    for (receiver, kind, result), count in counts.notifications.items():
+        yield "monitor_notifications_total", (receiver, kind.value, result), count
+    for settings in snapshot.settings.receivers:
+        name = settings.name
+        yield "monitor_notifications_pending", (name,), counts.pending.get(name, 0)
+    yield "monitor_config_last_reload_successful", (), float(counts.reload_ok)
+    yield from _at("monitor_config_last_reload_success_timestamp_seconds", (), counts.reload_at)
+    yield "monitor_scheduler_lag_seconds", (), counts.scheduler_lag

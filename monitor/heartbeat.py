@@ -1,0 +1,86 @@
+"""Signs of life: to systemd (sd_notify), and to a dead-man's switch outside.
+
+The protocol of sd_notify(3): datagrams of `NAME=value` lines to the Unix socket `$NOTIFY_SOCKET`
+names; an `@` in front stands for an abstract one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import time
+from collections.abc import Awaitable, Callable, Mapping
+
+from monitor.core.secret import Secret, redact
+
+_PATIENCE = 1.0  # seconds: READY=1 must not be lost to a full queue, nor may it stop the daemon
+
+
+def notify(env: Mapping[str, str], *lines: str) -> bool:
+    """Tell systemd `NAME=value` lines; False where nobody listens, which is no fault."""
+    path = env.get("NOTIFY_SOCKET", "")
+    if not path.startswith(("/", "@")) or not lines:
+        return False
+    address = "\0" + path[1:] if path.startswith("@") else path
+    text = "\n".join(" ".join(line.split("\n")) for line in lines)
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as way:
+        way.settimeout(_PATIENCE)
+        try:
+            way.connect(address)
+            way.sendall(text.encode("utf-8", "replace"))
+        except (OSError, ValueError):
+            return False
+    return True
+
+
+def reloading() -> tuple[str, str]:
+    """What announces a reload; the time is what systemd 253 and newer tells two reloads by."""
+    microseconds = time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1000
+    return "RELOADING=1", f"MONOTONIC_USEC={microseconds}"
+
+
+def watchdog_period(env: Mapping[str, str], *, pid: int | None = None) -> float | None:
+    """Seconds from one WATCHDOG=1 to the next, half of what systemd waits; None: none is due."""
+    microseconds = env.get("WATCHDOG_USEC", "")
+    meant = env.get("WATCHDOG_PID", "")
+    if not microseconds.isdecimal() or int(microseconds) == 0:
+        return None
+    if meant and meant != str(os.getpid() if pid is None else pid):
+        return None
+    return int(microseconds) / 2_000_000
+
+
+async def keep_alive(
+    env: Mapping[str, str],
+    ailing: Callable[[], str],
+    *,
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+) -> None:
+    """Send WATCHDOG=1 as long as `ailing` says nothing; what it says becomes the status.
+
+    Returns at once where systemd asked for no watchdog, else runs until it is cancelled.
+    """
+    period = watchdog_period(env)
+    while period is not None:
+        why = ailing()
+        notify(env, f"STATUS={why}" if why else "WATCHDOG=1")
+        await sleep(period)
+
+
+async def call_outside(
+    send: Callable[[Secret], Awaitable[int]], url: Secret, *, timeout: float = 15.0
+) -> str:
+    """One call to a dead-man's switch: empty if it heard us, else one safe line.
+
+    `send` asks the address with GET and returns the HTTP status. Whoever listens there alerts when
+    the calls stop: the only alert about a monitor, or a machine, that is gone.
+    """
+    try:
+        async with asyncio.timeout(timeout):
+            status = await send(url)
+    except TimeoutError:
+        return f"the dead-man's switch did not answer within {timeout:g} s"
+    except Exception as error:  # noqa: BLE001 - a daemon must not fall over its sign of life
+        return redact(f"the dead-man's switch was not reached ({type(error).__name__})", (url,))
+    return "" if 200 <= status < 300 else f"the dead-man's switch answered HTTP {status}"

@@ -1,0 +1,171 @@
+"""From views to alerts and incidents: the rules applied to what is in memory."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from monitor.core.alerts import close, step
+from monitor.core.causes import KEY_CAUSES
+from monitor.core.model import (
+    NETWORK_TARGET,
+    STORE_TARGET,
+    Alert,
+    AlertState,
+    Check,
+    Incident,
+    key_target,
+    provider_target,
+)
+from monitor.core.rules import Rule, judge
+from monitor.core.view import View
+from monitor.memory import Memory
+
+_LASTING = 3  # failures in a row before a provider, or our own network, is looked at
+
+
+@dataclass(slots=True)
+class Changes:
+    """What judging has changed: for the batch, and to know whether somebody must be told."""
+
+    alerts: dict[tuple[str, str], Alert] = field(default_factory=dict)
+    incidents: dict[str, Incident] = field(default_factory=dict)
+    forgotten: set[tuple[str, str]] = field(default_factory=set)
+
+    def __bool__(self) -> bool:
+        return bool(self.alerts or self.incidents or self.forgotten)
+
+
+class Judge:
+    """Applies the rules; the only writer of alerts and incidents in memory."""
+
+    def __init__(self, memory: Memory) -> None:
+        self._memory = memory
+
+    def after_probe(self, target: str, now: datetime) -> Changes:
+        """Judge a target that was just probed, and the derived ones it may have moved."""
+        memory, changes = self._memory, Changes()
+        view = memory.views[target]
+        self._apply(view, now, changes)
+        if view.check is Check.MODEL:
+            self._apply(memory.models(view.account), now, changes)
+        if self._key_moved(view):
+            self._apply(memory.key(view.account), now, changes)
+        if view.failures >= _LASTING or self._stands(provider_target(view.provider)):
+            self._apply(memory.provider(view.provider), now, changes)
+        if view.failures >= _LASTING or self._stands(NETWORK_TARGET):
+            self._apply(memory.network(), now, changes)
+        return changes
+
+    def _key_moved(self, view: View) -> bool:
+        name = key_target(view.account)
+        bad = view.reading is not None and view.reading.cause in KEY_CAUSES
+        return (view.target != name and (bad or self._stands(name))) or view.target == name
+
+    def _stands(self, target: str) -> bool:
+        return any((r.name, target) in self._memory.alerts for r in self._memory.rules_for(target))
+
+    def all(self, now: datetime) -> Changes:
+        """Judge everything: after a start, a reload, and for what only time brings about."""
+        memory, changes = self._memory, Changes()
+        for view in [*memory.views.values(), *memory.derived().values()]:
+            self._apply(view, now, changes)
+        return changes
+
+    def sweep(self, now: datetime) -> Changes:
+        """Judge what time alone can change: pending alerts that lapse, targets gone stale."""
+        memory, changes = self._memory, Changes()
+        names = {target for _, target in memory.alerts}
+        names |= {v.target for v in memory.views.values() if _late(v, now)}
+        self._apply(memory.store(now), now, changes)
+        for name in names - {STORE_TARGET}:
+            view = memory.look(name)
+            if view is not None:
+                self._apply(view, now, changes)
+        return changes
+
+    def _apply(self, view: View, now: datetime, changes: Changes) -> None:
+        if view.target == key_target(view.account):
+            view = self._memory.key(view.account)  # what any target saw of it
+        for rule in self._memory.rules_for(view.target):
+            self._judge(rule, view, now, changes)
+
+    def _judge(self, rule: Rule, view: View, now: datetime, changes: Changes) -> None:
+        memory, key = self._memory, (rule.name, view.target)
+        alert = memory.alerts.get(key) or Alert(rule.name, view.target)
+        firing = alert.state is AlertState.FIRING
+        lasting = view.failures >= _LASTING
+        judgement = judge(
+            rule,
+            view,
+            firing=firing,
+            now=now,
+            network=memory.network() if lasting else None,
+            provider=memory.provider(view.provider) if lasting else None,
+        )
+        incident = memory.incidents.get(alert.incident) if alert.incident else None
+        stepped = step(
+            alert,
+            judgement,
+            rule,
+            now,
+            incident=incident,
+            account=view.account,
+            provider=view.provider,
+            interval=view.interval,
+        )
+        if stepped.opened and stepped.incident:
+            memory.opened[rule.name, stepped.incident.severity.value] += 1
+        self._keep(alert, stepped.alert, changes)
+        if stepped.incident is not None and stepped.incident != incident:
+            memory.incidents[stepped.incident.id] = stepped.incident
+            if incident is None or _told_apart(incident, stepped.incident):
+                changes.incidents[stepped.incident.id] = stepped.incident
+
+    def _keep(self, before: Alert, after: Alert, changes: Changes) -> None:
+        """Remember an alert; one that is inactive is not worth a row."""
+        memory = self._memory
+        if after.state is AlertState.INACTIVE:
+            if memory.alerts.pop(after.key, None) is not None:
+                changes.forgotten.add(after.key)
+                changes.alerts.pop(after.key, None)
+            return
+        memory.alerts[after.key] = after
+        if _weighs(before) != _weighs(after):
+            changes.alerts[after.key] = after
+            changes.forgotten.discard(after.key)
+
+    def removed(self, now: datetime) -> Changes:
+        """Close what stands for a rule or a target that the config no longer has."""
+        memory, changes = self._memory, Changes()
+        targets = {*memory.targets, *memory.derived(), STORE_TARGET}
+        for key, alert in list(memory.alerts.items()):
+            rules = {r.name for r in memory.rules_for(alert.target)}
+            if alert.target in targets and alert.rule in rules:
+                continue
+            reason = "rule removed" if alert.target in targets else "target removed"
+            incident = memory.incidents.get(alert.incident) if alert.incident else None
+            if incident is not None:
+                closed = close(alert, incident, now, reason).incident
+                if closed is not None:
+                    memory.incidents[closed.id] = changes.incidents[closed.id] = closed
+            del memory.alerts[key]
+            changes.forgotten.add(key)
+        return changes
+
+
+def _late(view: View, now: datetime) -> bool:
+    if view.reading is None:
+        return False
+    return (now - view.reading.at).total_seconds() > 3 * view.interval
+
+
+def _weighs(alert: Alert) -> tuple[object, ...]:
+    """What of an alert is worth a flush to the disk: not the figures that move every probe."""
+    pending = alert.breaches if alert.state is AlertState.PENDING else 0
+    return (alert.state, alert.since, alert.incident, alert.severity, alert.cause, pending)
+
+
+def _told_apart(before: Incident, after: Incident) -> bool:
+    same = (before.severity, before.cause, before.closed_at, before.ack)
+    return same != (after.severity, after.cause, after.closed_at, after.ack)

@@ -1,0 +1,302 @@
+"""What is true now, in memory: the store holds the same after the next commit."""
+
+from __future__ import annotations
+
+from array import array
+from collections import Counter
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import TypedDict
+
+from monitor.core.book import Book, UnknownState
+from monitor.core.causes import Cause
+from monitor.core.globs import matches
+from monitor.core.inhibit import topics
+from monitor.core.model import (
+    Alert,
+    Check,
+    Incident,
+    Kind,
+    Silence,
+    Target,
+    TargetRecord,
+    Told,
+    key_target,
+)
+from monitor.core.rules import Rule
+from monitor.core.services import service_state
+from monitor.core.settings import Account, Settings, TargetSettings
+from monitor.core.snapshot import Counts, Snapshot
+from monitor.core.view import View
+from monitor.core.views import (
+    key_view,
+    models_view,
+    named_targets,
+    network_view,
+    provider_view,
+    store_view,
+    target_view,
+)
+from monitor.store import Checkpoint, Stored
+
+KEPT = timedelta(days=7)  # how long a closed incident, an ended silence and what was told live on
+_SPOKEN_OF = timedelta(hours=1)
+_POINTS = 240  # of a chart
+
+
+class Trail:
+    """A thinning record of one balance for charts: bounded, whatever the interval."""
+
+    __slots__ = ("_every", "_seen", "_times", "_values")
+
+    def __init__(self) -> None:
+        self._times, self._values = array("d"), array("d")
+        self._every, self._seen = 1, 0
+
+    def add(self, at: datetime, balance: float) -> None:
+        """One more point; when there are too many, every second one goes."""
+        self._seen += 1
+        if self._seen % self._every:
+            return
+        self._times.append(at.timestamp())
+        self._values.append(balance)
+        if len(self._times) > _POINTS:
+            self._times, self._values = self._times[::2], self._values[::2]
+            self._every *= 2
+
+    def points(self) -> tuple[tuple[datetime, float], ...]:
+        """Oldest first."""
+        pairs = zip(self._times, self._values, strict=True)
+        return tuple((datetime.fromtimestamp(t, UTC), v) for t, v in pairs)
+
+
+class Memory:
+    """Records, books, views, alerts, incidents, what was told, silences: one process's truth."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.records: dict[str, TargetRecord] = {}
+        self.books: dict[str, Book] = {}
+        self.trails: dict[str, Trail] = {}
+        self.views: dict[str, View] = {}
+        self.alerts: dict[tuple[str, str], Alert] = {}
+        self.incidents: dict[str, Incident] = {}
+        self.told: dict[tuple[str, Kind, int, str, str], Told] = {}
+        self.silences: dict[str, Silence] = {}
+        self.seen: dict[str, datetime] = {}
+        self.probes: Counter[tuple[str, Cause]] = Counter()
+        self.opened: Counter[tuple[str, str]] = Counter()
+        self.notified: Counter[tuple[str, Kind, str]] = Counter()
+        self.pending: dict[str, int] = {}
+        self.reload_ok, self.reload_at = True, None  # type: bool, datetime | None
+        self.scheduler_lag = 0.0
+        self.store_failed = ""  # what is wrong with the database now
+        self.store_lost, self.store_lost_at = "", None  # type: str, datetime | None
+        self.configure(settings)
+
+    # -- the config -------------------------------------------------------------------------
+
+    def configure(self, settings: Settings) -> None:
+        """Take a config: index it, make what is new, drop what is gone."""
+        self.settings = settings
+        self.targets: dict[str, TargetSettings] = {t.target.name: t for t in settings.targets}
+        self._accounts = {a.name: a for a in settings.accounts}
+        self._named = named_targets(settings)
+        self._rules: dict[str, tuple[Rule, ...]] = {}
+        self.topics = topics(settings.rules)
+        for table in (self.records, self.books, self.trails, self.views):
+            for name in [n for n in table if n not in self.targets]:
+                del table[name]
+        for name, target in self.targets.items():
+            self._add(name, target.target)
+        for account in settings.accounts:
+            self.refresh(account)
+
+    def _add(self, name: str, target: Target) -> None:
+        self.records.setdefault(name, TargetRecord(name, None))
+        if target.check is not Check.BALANCE:
+            return
+        account = self._accounts[target.account]
+        if name in self.books:
+            self.books[name].configure(**_book_settings(account))
+        else:
+            self.books[name] = Book(**_book_settings(account))
+            self.trails[name] = Trail()
+
+    def account_of(self, target: str) -> Account:
+        """The account a configured target belongs to."""
+        return self._accounts[self.targets[target].target.account]
+
+    def rules_for(self, target: str) -> tuple[Rule, ...]:
+        """The rules that speak of a target, derived ones too."""
+        if target not in self._rules:
+            self._rules[target] = tuple(r for r in self.settings.rules if matches(r.on, target))
+        return self._rules[target]
+
+    # -- a start ----------------------------------------------------------------------------
+
+    def restore(self, stored: Stored) -> None:
+        """Take up what an earlier process left. Samples after the checkpoints come separately."""
+        for name, record in stored.targets.items():
+            if name in self.targets:
+                self.records[name] = record
+        for name, checkpoint in stored.checkpoints.items():
+            if name in self.books:
+                self._load_book(name, checkpoint)
+        self.alerts = {a.key: a for a in stored.alerts}
+        self.incidents = {i.id: i for i in stored.incidents}
+        self.told = {_told_key(t): t for t in stored.told}
+        self.silences = {s.id: s for s in stored.silences}
+        self.seen = dict(stored.seen)
+
+    def _load_book(self, name: str, checkpoint: Checkpoint) -> None:
+        settings = _book_settings(self.account_of(name))
+        try:
+            self.books[name] = Book.load(checkpoint.state, **settings)
+        except UnknownState:
+            self.books[name] = Book(**settings)  # history is folded again from the samples
+
+    # -- views ------------------------------------------------------------------------------
+
+    def refresh(self, account: Account) -> None:
+        """Make every view of an account anew."""
+        for target in account.targets:
+            self.see(target.target.name, None)
+
+    def refresh_all(self, now: datetime) -> None:
+        """Make every view anew and ask every forecast: after a start."""
+        for name in self.targets:
+            self.see(name, now)
+
+    def see(self, target: str, now: datetime | None) -> View:
+        """Make one target's view anew; `now` asks the forecast again."""
+        settings, account = self.targets[target], self.account_of(target)
+        book, old = self.books.get(target), self.views.get(target)
+        outlook = book.outlook(now) if book and now else old.outlook if old else None
+        view = target_view(
+            account,
+            settings,
+            self.records[target],
+            outlook=outlook,
+            named=target in self._named,
+            whole_key=self._bad_key(account),
+        )
+        self.views[target] = view
+        return view
+
+    def _bad_key(self, account: Account) -> View | None:
+        key = self.views.get(key_target(account.name))
+        return key if key is not None and key.cause in _BAD_KEY else None
+
+    def of_account(self, account: str) -> list[View]:
+        """The views of an account's targets, in the config's order."""
+        targets = self._accounts[account].targets
+        return [self.views[t.target.name] for t in targets if t.target.name in self.views]
+
+    def key(self, account: str) -> View:
+        """`ACCOUNT/key`, whichever target saw it."""
+        return key_view(self._accounts[account], self.of_account(account))
+
+    def models(self, account: str) -> View:
+        """`ACCOUNT/model`."""
+        return models_view(self._accounts[account], self.of_account(account))
+
+    def provider(self, provider: str) -> View:
+        """`PROVIDER/provider`."""
+        return provider_view(provider, [v for v in self.views.values() if v.provider == provider])
+
+    def network(self) -> View:
+        """`monitor/network`."""
+        return network_view(self.views.values())
+
+    def store(self, now: datetime) -> View:
+        """`monitor/store`; damage that was set aside is spoken of for an hour."""
+        recent = self.store_lost_at is not None and now - self.store_lost_at < _SPOKEN_OF
+        return store_view(self.store_failed or (self.store_lost if recent else ""), now)
+
+    def derived(self) -> dict[str, View]:
+        """Every derived target's view, by name."""
+        found: list[View] = [self.network()]
+        for account in self.settings.accounts:
+            found.append(self.key(account.name))
+            if account.models:
+                found.append(self.models(account.name))
+        found += [
+            self.provider(p) for p in dict.fromkeys(a.provider for a in self._accounts.values())
+        ]
+        return {v.target: v for v in found}
+
+    def look(self, name: str) -> View | None:
+        """A configured or derived target's view."""
+        return self.views.get(name) or self.derived().get(name)
+
+    # -- what others see --------------------------------------------------------------------
+
+    def snapshot(self, now: datetime) -> Snapshot:
+        """Everything that is true, immutable."""
+        views, derived = dict(self.views), self.derived()
+        return Snapshot(
+            at=now,
+            settings=self.settings,
+            views=views,
+            derived=derived,
+            alerts=tuple(self.alerts.values()),
+            incidents=tuple(self.incidents.values()),
+            services=tuple(
+                service_state(s, lambda n: views.get(n) or derived.get(n))
+                for s in self.settings.services
+            ),
+            silences=tuple(self.silences.values()),
+            told=tuple(self.told.values()),
+            totals={name: book.totals for name, book in self.books.items()},
+            history={name: trail.points() for name, trail in self.trails.items()},
+            counts=self._counts(),
+        )
+
+    def _counts(self) -> Counts:
+        return Counts(
+            probes=dict(self.probes),
+            incidents=dict(self.opened),
+            notifications=dict(self.notified),
+            pending={r.name: self.pending.get(r.name, 0) for r in self.settings.receivers},
+            reload_ok=self.reload_ok,
+            reload_at=self.reload_at,
+            scheduler_lag=self.scheduler_lag,
+            store_failed=self.store_failed,
+        )
+
+    # -- keeping it bounded -----------------------------------------------------------------
+
+    def tell(self, told: Iterable[Told]) -> None:
+        """Put to the log what people know now."""
+        self.told.update({_told_key(t): t for t in told})
+
+    def prune(self, now: datetime) -> None:
+        """Forget closed incidents, what was told of them and silences, 7 days after their end."""
+        edge = now - KEPT
+        gone = {i.id for i in self.incidents.values() if i.closed_at and i.closed_at < edge}
+        for incident in gone:
+            del self.incidents[incident]
+        self.told = {k: t for k, t in self.told.items() if t.incident not in gone}
+        self.silences = {k: s for k, s in self.silences.items() if s.ends_at >= edge}
+
+
+_BAD_KEY = frozenset({Cause.KEY_REJECTED, Cause.KEY_EXPIRED})
+
+
+def _told_key(told: Told) -> tuple[str, Kind, int, str, str]:
+    return told.incident, told.kind, told.round, told.receiver, told.address
+
+
+class _BookSettings(TypedDict):
+    floor: Decimal
+    job_max: Decimal | None
+    planned_burn: Decimal
+
+
+def _book_settings(account: Account) -> _BookSettings:
+    return {
+        "floor": account.floor,
+        "job_max": account.dearest_job,
+        "planned_burn": account.planned_burn,
+    }

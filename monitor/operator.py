@@ -1,0 +1,76 @@
+"""What an operator does to a running monitor: silence, unsilence, acknowledge."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import timedelta
+
+from monitor.clock import Clock
+from monitor.core.durations import parse_duration
+from monitor.core.globs import matches
+from monitor.core.model import Ack, Incident, Silence
+from monitor.pipeline import Pipeline
+
+Reply = Mapping[str, object]
+
+
+class Operator:
+    """Answers the command line, through the socket or, without a daemon, on the store itself."""
+
+    def __init__(self, pipeline: Pipeline, clock: Clock) -> None:
+        self._pipeline, self._clock = pipeline, clock
+
+    async def handle(self, asked: Mapping[str, str]) -> Reply:
+        """Do what is asked; `{"error": …}` in the user's terms if it cannot be done."""
+        actions = {"silence": self._silence, "unsilence": self._unsilence, "ack": self._ack}
+        action = actions.get(asked.get("do", ""))
+        if action is None:
+            return {"error": f"cannot do {asked.get('do', '')!r}"}
+        try:
+            return await action(asked)
+        except (ValueError, KeyError) as error:
+            return {"error": str(error).strip("'\"")}
+
+    async def _silence(self, asked: Mapping[str, str]) -> Reply:
+        now = self._clock.now()
+        seconds = parse_duration(asked["for"])
+        if seconds <= 0:
+            raise ValueError("a silence lasts longer than 0s")
+        words = "\0".join((asked["targets"], asked.get("alert", ""), asked["author"], str(now)))
+        silence = Silence(
+            id=hashlib.sha256(words.encode()).hexdigest()[:10],
+            targets=asked["targets"],
+            alert=asked.get("alert") or None,
+            starts_at=now,
+            ends_at=now + timedelta(seconds=seconds),
+            author=asked["author"],
+            comment=asked["comment"],
+        )
+        await self._pipeline.keeper.silence(silence)
+        return {"id": silence.id, "ends_at": silence.ends_at.isoformat()}
+
+    async def _unsilence(self, asked: Mapping[str, str]) -> Reply:
+        silence = self._pipeline.memory.silences.get(asked["id"])
+        now = self._clock.now()
+        if silence is None or silence.ends_at <= now:
+            raise ValueError(f"no silence {asked['id']} is in force; `monitor status` lists them")
+        ended = replace(silence, ends_at=max(now, silence.starts_at))
+        await self._pipeline.keeper.silence(ended)
+        return {"id": silence.id}
+
+    async def _ack(self, asked: Mapping[str, str]) -> Reply:
+        found = [i for i in self._pipeline.memory.incidents.values() if _meant(i, asked)]
+        if not found:
+            raise ValueError(f"no open incident matches {asked['targets']}")
+        for incident in found:
+            ack = Ack(asked["author"], asked["comment"], self._clock.now(), incident.severity)
+            await self._pipeline.keeper.acknowledge(incident.id, ack)
+        return {"acknowledged": [f"{i.alert} on {i.target}" for i in found]}
+
+
+def _meant(incident: Incident, asked: Mapping[str, str]) -> bool:
+    alert = asked.get("alert")
+    right = not alert or incident.alert == alert
+    return incident.open and right and matches(asked["targets"], incident.target)

@@ -1,0 +1,186 @@
+"""What the answers of Hugging Face say, once nothing was refused. Pure; all raise Malformed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+from monitor.answers import (
+    Malformed,
+    clean,
+    flag,
+    mapping,
+    moment,
+    number,
+    plain,
+    read_json,
+    shape,
+    text,
+)
+from monitor.core.causes import Cause
+from monitor.core.model import Finding, Quota
+from monitor.http import Answer
+
+INFERENCE = "inference.serverless.write"  # the fine-grained permission to call Inference Providers
+# aggregate_state of the status page, a Better Stack one.
+STATES = {
+    "operational": Cause.OK,
+    "degraded": Cause.PROVIDER_ERROR,
+    "downtime": Cause.PROVIDER_ERROR,
+    "maintenance": Cause.PROVIDER_MAINTENANCE,
+}
+
+
+def read_key(answer: Answer, now: datetime, *, inference_needed: bool = False) -> Finding:
+    """What whoami says of the token; never who it is. Raises Malformed."""
+    body = mapping(read_json(answer))
+    if not any(isinstance(body.get(name), str) for name in ("type", "name")):
+        raise Malformed("the answer does not say whose token it is", evidence=shape(body))
+    auth = mapping(body.get("auth") or {}, "auth")
+    token = mapping(auth.get("accessToken") or {}, "auth.accessToken")
+    expires = moment(auth.get("expiresAt"))
+    facts = dict(_key_facts(body, token, expires))
+    if expires is not None and expires <= now:
+        return Finding(Cause.KEY_EXPIRED, "the token has expired", facts=facts)
+    if token.get("role") == "fineGrained" and INFERENCE not in set(_permissions(token)):
+        cause = Cause.KEY_LACKS_PERMISSION if inference_needed else Cause.OK
+        words = f"the token is valid but lacks {INFERENCE}: it cannot call models"
+        return Finding(cause, words, facts=facts, warning=True)
+    words = "the token is valid"
+    soon = expires is not None and bool(token) and expires - now < timedelta(days=7)
+    if expires is not None:
+        words += f" until {expires:%Y-%m-%d %H:%M} UTC"
+    return Finding(Cause.OK, words, facts=facts, warning=soon)
+
+
+def _key_facts(
+    body: Mapping[str, object], token: Mapping[str, object], expires: datetime | None
+) -> Iterator[tuple[str, str]]:
+    if isinstance(role := token.get("role"), str):
+        yield "role", clean(role, 40)
+    if isinstance(pro := body.get("isPro"), bool):
+        yield "plan", "pro" if pro else "free"
+    if expires is not None:
+        yield "expires", expires.isoformat()
+
+
+def _permissions(token: Mapping[str, object]) -> Iterator[str]:
+    """What a fine-grained token may do, anywhere: the permission has been seen in both places."""
+    fine = mapping(token.get("fineGrained") or {}, "fineGrained")
+    yield from _texts(fine.get("global"))
+    scoped = fine.get("scoped")
+    for scope in scoped if isinstance(scoped, list) else []:
+        yield from _texts(mapping(scope, "scoped").get("permissions"))
+
+
+def _texts(value: object) -> list[str]:
+    return [x for x in value if isinstance(x, str)] if isinstance(value, list) else []
+
+
+def read_model(answer: Answer, asked: str) -> Finding:
+    """Whether somebody serves the model now. Raises Malformed."""
+    body = mapping(read_json(answer))
+    if not body.keys() & {"id", "_id", "modelId", "inference", "inferenceProviderMapping"}:
+        raise Malformed("the answer is not about a model", evidence=shape(body))
+    name = text(body.get("id", asked), "id")
+    if flag(body.get("disabled"), "disabled"):
+        return Finding(Cause.MODEL_RETIRED, "the model has been disabled")
+    finding = _served(body)
+    if name.lower() == asked.lower():
+        return finding
+    facts = {**finding.facts, "moved_to": name}
+    # A redirect may drop what was asked for: only what the answer does say counts.
+    silent = not body.keys() & {"inference", "inferenceProviderMapping"}
+    if finding.cause is Cause.OK or silent:
+        return Finding(Cause.MODEL_MOVED, f"the model is now called {name}", facts=facts)
+    return replace(finding, summary=f"now called {name}: {finding.summary}", facts=facts)
+
+
+def _served(body: Mapping[str, object]) -> Finding:
+    stated = dict(_mapping_entries(body.get("inferenceProviderMapping")))
+    facts = {}
+    if isinstance(task := body.get("pipeline_tag"), str):
+        facts["task"] = clean(task, 60)
+    if isinstance(gated := body.get("gated"), str):
+        facts["gated"] = clean(gated, 20)
+    live = sorted(name for name, status in stated.items() if status == "live")
+    if live:
+        facts["providers"] = ", ".join(live)
+        words = f"served by {', '.join(live[:3])}" + (", …" if len(live) > 3 else "")
+        return Finding(Cause.OK, f"{words} ({len(live)} in all)", facts=facts)
+    if "error" in stated.values():
+        failing = ", ".join(sorted(n for n, status in stated.items() if status == "error")[:3])
+        words = f"the health check of {failing} fails: calls may fail"
+        return Finding(Cause.MODEL_DEGRADED, words, facts=facts)
+    if stated:
+        words = f"no provider serves the model: only {', '.join(sorted(set(stated.values()))[:3])}"
+        return Finding(Cause.MODEL_NOT_SERVED, words, facts=facts)
+    if body.get("inference") == "warm":
+        return Finding(Cause.OK, "served by at least one provider", facts=facts)
+    return Finding(Cause.MODEL_NOT_SERVED, "no provider serves the model", facts=facts)
+
+
+def _mapping_entries(value: object) -> Iterator[tuple[str, str]]:
+    """(provider, status), from the object of one model's answer or the list of the others."""
+    what = "inferenceProviderMapping"
+    if isinstance(value, list):
+        entries = [(text(mapping(x, what).get("provider"), what), x) for x in value]
+    else:
+        entries = list(mapping(value if value is not None else {}, what).items())
+    for name, entry in entries:
+        yield clean(name, 40), text(mapping(entry, what).get("status"), f"{what}.status")
+
+
+def read_quota(answer: Answer, now: datetime) -> Finding:
+    """What is used of this month's Inference Providers allowance, in USD. Raises Malformed."""
+    body = mapping(read_json(answer))
+    usage = body.get("usage")
+    within = usage if isinstance(usage, dict) and "inferenceProviders" in usage else body
+    billed = mapping(within.get("inferenceProviders"), "inferenceProviders")
+    used = _usd(billed, "usedNanoUsd")
+    limits = [_usd(billed, n) for n in ("limitNanoUsd", "includedNanoUsd") if billed.get(n)]
+    limit = next((x for x in limits if x > 0), None)
+    ends = moment(billed.get("periodEnd"))
+    resets = ends if ends is not None and ends > now else _next_month(now)
+    quota = Quota("inference-providers", used, limit, "USD", resets)
+    if limit is None:
+        return Finding(Cause.OK, f"{plain(used)} USD used, no limit", quotas=(quota,))
+    words = f"{plain(used)} of {plain(limit)} USD used, until {resets:%Y-%m-%d}"
+    cause = Cause.QUOTA_EXHAUSTED if used >= limit else Cause.OK
+    return Finding(cause, words, quotas=(quota,))
+
+
+def _usd(billed: Mapping[str, object], name: str) -> Decimal:
+    nano = number(billed.get(name), name)
+    if nano < 0:
+        raise Malformed(f"{name} is negative", evidence=shape(billed))
+    return nano / 10**9
+
+
+def _next_month(now: datetime) -> datetime:
+    year, month = (now.year, now.month + 1) if now.month < 12 else (now.year + 1, 1)
+    return datetime(year, month, 1, tzinfo=UTC)
+
+
+def read_status(answer: Answer) -> Finding:
+    """What the status page says of the whole. Raises Malformed."""
+    body = mapping(read_json(answer))
+    page = mapping(mapping(body.get("data"), "data").get("attributes"), "attributes")
+    state = text(page.get("aggregate_state"), "aggregate_state")
+    cause = STATES.get(state)
+    if cause is None:
+        raise Malformed("the status page tells a state nobody documents", evidence=shape(page))
+    reports = ", ".join(_reports(body.get("included")))
+    facts = {"state": state} | ({"reports": clean(reports, 300)} if reports else {})
+    return Finding(cause, f"{state}: {reports}" if reports else state, facts=facts)
+
+
+def _reports(included: object) -> Iterator[str]:
+    """Titles of the reports that stand; a resolved one may lack its end."""
+    for item in included if isinstance(included, list) else []:
+        if isinstance(item, dict) and item.get("type") == "status_report":
+            report = mapping(item.get("attributes"), "attributes")
+            if not report.get("ends_at") and report.get("aggregate_state") != "resolved":
+                yield text(report.get("title"), "title")

@@ -1,0 +1,197 @@
+"""When targets are probed: APScheduler and nothing else.
+
+The scheduler only starts tasks of our own: APScheduler cancels what it runs when it shuts down,
+and a probe or a mail under way is to be drained, not cancelled.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import Awaitable, Callable, Iterable
+from datetime import UTC, datetime, timedelta
+
+import structlog
+from apscheduler.jobstores.base import JobLookupError
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
+from apscheduler.triggers.interval import IntervalTrigger
+
+from monitor.clock import Clock
+from monitor.core.settings import TargetSettings
+
+log = structlog.get_logger("monitor.scheduler")
+
+_AT_ONCE = 512  # probes under way; file descriptors and memory are bounded by it
+_FIRST_WITHIN = 10.0  # seconds after the start
+_MOST_PER_SECOND = 50.0  # first probes
+_JUMP = 5.0  # seconds by which the clock may disagree with the monotonic one
+
+Observe = Callable[[str], Awaitable[datetime | None]]
+
+
+def phase(target: str) -> float:
+    """0 to 1, a stable hash of the name: the same place in every round, across restarts."""
+    digest = hashlib.sha256(target.encode()).digest()
+    return int.from_bytes(digest[:8], "big") / 2**64
+
+
+def first_delay(target: TargetSettings, spread: float) -> float:
+    """Seconds after the start: within min(interval, spread), by the target's phase."""
+    return phase(target.target.name) * min(target.interval.longest, spread)
+
+
+class Scheduler:
+    """Runs `observe` for each target at its time; one probe of a target at a time."""
+
+    def __init__(self, clock: Clock, observe: Observe) -> None:
+        self._clock, self._observe = clock, observe
+        self._jobs = AsyncIOScheduler(
+            timezone=UTC,
+            job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1},
+        )
+        self._running: dict[str, asyncio.Task[None]] = {}
+        self._again: set[str] = set()  # asked for while a probe was under way
+        self._due: dict[str, float] = {}  # monotonic seconds of the story
+        self._room = asyncio.Semaphore(_AT_ONCE)
+        self._last = (clock.now(), clock.monotonic())
+        self.lag = 0.0
+
+    def start(self) -> None:
+        """Begin; needs a running event loop."""
+        self._jobs.start()
+
+    def arm(self, targets: Iterable[TargetSettings], last: dict[str, datetime]) -> None:
+        """Schedule targets; one read more recently than its interval waits for the rest of it."""
+        wanted = list(targets)
+        now = self._clock.now()
+        for target in wanted:
+            spread = max(_FIRST_WITHIN, len(wanted) / _MOST_PER_SECOND)
+            at = now + timedelta(seconds=first_delay(target, spread))
+            read = last.get(target.target.name)
+            if read is not None and timedelta(0) <= now - read < _longest(target):
+                at = read + _longest(target)
+            self._put(target, at)
+
+    def _put(self, target: TargetSettings, at: datetime) -> None:
+        name = target.target.name
+        self._remember(name, at)
+        # The interval is the safety net: `observe` hands over the next time after each run.
+        seconds = self._wall_seconds(target.interval.longest)
+        self._jobs.add_job(
+            self._fire,
+            IntervalTrigger(seconds=seconds, timezone=UTC),
+            args=(name,),
+            id=name,
+            replace_existing=True,
+            next_run_time=self._clock.wall(at),
+        )
+
+    def _wall_seconds(self, seconds: float) -> float:
+        now = self._clock.now()
+        span = self._clock.wall(now + timedelta(seconds=seconds)) - self._clock.wall(now)
+        return max(span.total_seconds(), 0.001)
+
+    def _remember(self, name: str, at: datetime) -> None:
+        ahead = (at - self._clock.now()).total_seconds()
+        self._due[name] = self._clock.monotonic() + ahead
+
+    def due_in(self, name: str) -> float:
+        """Seconds of the story until a target is probed next."""
+        return self._due[name] - self._clock.monotonic()
+
+    def disarm(self, name: str) -> None:
+        """Forget a target; a probe under way ends by itself."""
+        self._due.pop(name, None)
+        self._again.discard(name)
+        try:
+            self._jobs.remove_job(name)
+        except JobLookupError:
+            log.debug("was not scheduled", target=name)
+
+    def ask_soon(self, name: str) -> None:
+        """Probe a target now; if a probe is under way, once more after it."""
+        if name in self._running:
+            self._again.add(name)
+        elif name in self._due:
+            self._begin(name)
+
+    async def ask(self, name: str) -> bool:
+        """Probe a target now and wait for the end of it; False if there is no such target."""
+        if name not in self._due:
+            return False
+        self.ask_soon(name)
+        while name in self._running:
+            await asyncio.wait({self._running[name]})
+        return True
+
+    # -- running ----------------------------------------------------------------------------
+
+    async def _fire(self, name: str) -> None:
+        """APScheduler's job: starts a task of ours and returns at once."""
+        self.lag = max(0.0, self._clock.monotonic() - self._due.get(name, float("inf")))
+        if name not in self._running and name in self._due:
+            self._begin(name)
+
+    def _begin(self, name: str) -> None:
+        self._running[name] = asyncio.create_task(self._run(name), name=f"observe {name}")
+
+    async def _run(self, name: str) -> None:
+        following: datetime | None = None
+        try:
+            async with self._room:
+                following = await self._observe(name)
+        except Exception:  # the schedule of a target outlives every fault of ours
+            log.exception("observing failed; this is a defect of monitor", target=name)
+        finally:
+            del self._running[name]
+            self._rearm(name, following)
+
+    def _rearm(self, name: str, following: datetime | None) -> None:
+        if name not in self._due:
+            return
+        if name in self._again:
+            self._again.discard(name)
+            self._begin(name)
+        elif following is not None:
+            self._move(name, max(following, self._clock.now()))
+
+    def _move(self, name: str, at: datetime) -> None:
+        self._remember(name, at)
+        try:
+            self._jobs.modify_job(name, next_run_time=self._clock.wall(at))
+        except JobLookupError:
+            log.debug("is not scheduled any more", target=name)
+
+    # -- the clock --------------------------------------------------------------------------
+
+    def tick(self) -> bool:
+        """Once in a while: re-arm everything if the clock has jumped; True if it had."""
+        now, ticks = self._clock.now(), self._clock.monotonic()
+        drift = (now - self._last[0]).total_seconds() - (ticks - self._last[1])
+        self._last = (now, ticks)
+        if abs(drift) < _JUMP:
+            return False
+        log.warning("the clock has jumped; all probes are armed anew", seconds=round(drift, 1))
+        for name, due in list(self._due.items()):
+            self._move(name, now + timedelta(seconds=max(0.0, due - ticks)))
+        return True
+
+    async def drain(self, seconds: float) -> None:
+        """Start nothing more, let what is under way finish for so long, then cancel it."""
+        self._due.clear()
+        self._again.clear()
+        if self._jobs.running:
+            self._jobs.pause()
+        tasks = set(self._running.values())
+        if tasks:
+            _, late = await asyncio.wait(tasks, timeout=seconds)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
+        if self._jobs.running:
+            self._jobs.shutdown(wait=False)
+            await asyncio.sleep(0)
+
+
+def _longest(target: TargetSettings) -> timedelta:
+    return timedelta(seconds=target.interval.longest)

@@ -1,0 +1,90 @@
+"""What a start finds, out of the tables."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import TypeVar
+
+from monitor.core.model import Ack, Incident
+from monitor.store import Stored
+from monitor.store.cells import Cell
+from monitor.store.rows import (
+    ACKS,
+    ALERTS,
+    CHECKPOINTS,
+    INCIDENTS,
+    SEEN,
+    SILENCES,
+    TARGETS,
+    TOLD,
+    Table,
+)
+
+T = TypeVar("T")
+_UNREADABLE = (ValueError, ArithmeticError, LookupError, TypeError)
+_LIVING = "(closed_at IS NULL OR closed_at >= :since)"
+_OPEN_OR_RECENT = f"SELECT * FROM incidents WHERE {_LIVING} ORDER BY opened_at, id"  # noqa: S608 - ours
+_TOLD_OF_THEM = (
+    f"SELECT * FROM told WHERE incident IN (SELECT id FROM incidents WHERE {_LIVING})"  # noqa: S608 - ours
+    " OR (at > :since AND incident NOT IN (SELECT id FROM incidents)) ORDER BY at"
+)
+
+
+def read_rows(
+    connection: sqlite3.Connection,
+    value: Callable[[sqlite3.Row], T],
+    query: str,
+    values: Sequence[Cell] | dict[str, int] = (),
+) -> tuple[tuple[T, ...], int]:
+    """The values, and how many rows made no sense: one bad row must not cost the others."""
+    good, bad = [], 0
+    for row in connection.execute(query, values):
+        try:
+            good.append(value(row))
+        except _UNREADABLE:
+            bad += 1
+    return tuple(good), bad
+
+
+class _Reader:
+    """Reads one table after another and counts what could not be understood."""
+
+    def __init__(self, connection: sqlite3.Connection, since: int) -> None:
+        self._connection, self._since = connection, since
+        self.bad: dict[str, int] = {}
+
+    def rows(self, table: Table[T], query: str = "") -> tuple[T, ...]:
+        """All rows of a table, or those of `query`, which may speak of `:since`."""
+        query = query or f"SELECT * FROM {table.name}"  # noqa: S608 - names of ours
+        since = {"since": self._since}
+        found, bad = read_rows(self._connection, table.value, query, since)
+        if bad:
+            self.bad[table.name] = bad
+        return found
+
+
+def read_all(connection: sqlite3.Connection, since: int, troubles: tuple[str, ...]) -> Stored:
+    """Everything, as of one moment; `since` in microseconds."""
+    connection.execute("BEGIN")
+    try:
+        reader = _Reader(connection, since)
+        acks = dict(reader.rows(ACKS))
+        stored = Stored(
+            targets={r.target: r for r in reader.rows(TARGETS)},
+            checkpoints={c.target: c for c in reader.rows(CHECKPOINTS)},
+            alerts=reader.rows(ALERTS),
+            incidents=tuple(_with(acks, i) for i in reader.rows(INCIDENTS, _OPEN_OR_RECENT)),
+            told=reader.rows(TOLD, _TOLD_OF_THEM),
+            silences=reader.rows(SILENCES, "SELECT * FROM silences WHERE ends_at > :since"),
+            seen=dict(reader.rows(SEEN)),
+        )
+    finally:
+        connection.execute("ROLLBACK")
+    unread = (f"{n} row(s) of `{t}` could not be understood" for t, n in reader.bad.items())
+    return replace(stored, troubles=(*troubles, *unread))
+
+
+def _with(acks: dict[str, Ack], incident: Incident) -> Incident:
+    return replace(incident, ack=acks.get(incident.id))

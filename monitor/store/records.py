@@ -1,0 +1,106 @@
+"""Target records, and the reading in them, as rows."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+
+from monitor.core.causes import Cause
+from monitor.core.model import Finding, Quota, Reading, TargetRecord
+from monitor.store.cells import (
+    Cells,
+    decimal,
+    micros,
+    micros_or_none,
+    moment,
+    moment_or_none,
+    money,
+    text,
+    text_or_none,
+)
+
+
+def _quotas_text(quotas: tuple[Quota, ...]) -> str:
+    return json.dumps(
+        [
+            [q.quota, money(q.used), money(q.limit), q.unit, micros_or_none(q.resets_at)]
+            for q in quotas
+        ]
+    )
+
+
+def _quotas(value: str) -> tuple[Quota, ...]:
+    return tuple(
+        Quota(quota, decimal(used), decimal(limit), unit, moment_or_none(resets_at))
+        for quota, used, limit, unit, resets_at in json.loads(value)
+    )
+
+
+NO_READING: Cells = dict.fromkeys(
+    (
+        "read_at", "duration", "cause", "summary", "read_balance", "read_unit", "quotas",
+        "retry_after", "warning", "facts", "evidence",
+    )
+)  # fmt: skip
+
+
+def _reading_cells(reading: Reading | None) -> Cells:
+    if reading is None:
+        return NO_READING
+    found = reading.finding
+    return {
+        "read_at": micros(reading.at),
+        "duration": reading.duration,
+        "cause": found.cause.value,
+        "summary": text(found.summary),
+        "read_balance": money(found.balance),
+        "read_unit": text_or_none(found.unit),
+        "quotas": _quotas_text(found.quotas),
+        "retry_after": found.retry_after,
+        "warning": int(found.warning),
+        "facts": json.dumps(dict(found.facts)),
+        "evidence": text(found.evidence),
+    }
+
+
+def _reading(row: sqlite3.Row) -> Reading | None:
+    if row["read_at"] is None:
+        return None
+    finding = Finding(
+        cause=Cause(row["cause"]),
+        summary=row["summary"],
+        balance=decimal(row["read_balance"]),
+        unit=row["read_unit"],
+        quotas=_quotas(row["quotas"]),
+        retry_after=row["retry_after"],
+        warning=bool(row["warning"]),
+        facts=json.loads(row["facts"]),
+        evidence=row["evidence"],
+    )
+    return Reading(row["target"], moment(row["read_at"]), row["duration"], finding)
+
+
+def record_cells(record: TargetRecord) -> Cells:
+    """The row of one target's record."""
+    return {
+        "target": text(record.target),
+        "last_success": micros_or_none(record.last_success),
+        "failures": record.failures,
+        "streak": record.streak,
+        "balance": money(record.balance),
+        "unit": text_or_none(record.unit),
+        **_reading_cells(record.reading),
+    }
+
+
+def record(row: sqlite3.Row) -> TargetRecord:
+    """What a row remembers of one target."""
+    return TargetRecord(
+        target=row["target"],
+        reading=_reading(row),
+        last_success=moment_or_none(row["last_success"]),
+        failures=row["failures"],
+        streak=row["streak"],
+        balance=decimal(row["balance"]),
+        unit=row["unit"],
+    )

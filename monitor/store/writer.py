@@ -1,0 +1,90 @@
+"""One thread for all SQL: jobs run in order of the calls, neighbouring batches share a commit."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
+
+from monitor.store import Batch, StoreError
+
+T = TypeVar("T")
+_GROUP = 128  # batches in one transaction: at most this many wait for one flush
+
+
+@dataclass(slots=True)
+class _Job(Generic[T]):
+    """Something to do on the thread, and who waits for it."""
+
+    work: Callable[[], T]
+    batch: Batch | None = None  # set where it may share its transaction with its neighbours
+    done: Future[T] = field(default_factory=Future)
+
+
+class Writer:
+    """The thread. `write` puts many batches into one transaction: all of them or none."""
+
+    def __init__(self, write: Callable[[Sequence[Batch]], None]) -> None:
+        self._write = write
+        self._jobs: deque[_Job[object]] = deque()  # the loop appends, the thread takes
+        self._pool = ThreadPoolExecutor(1, "monitor-store")
+
+    def commit(self, batch: Batch) -> Awaitable[object]:
+        """Write a batch; done when it is kept."""
+        return self._submit(_Job(lambda: self._write([batch]), batch))
+
+    async def run(self, work: Callable[[], T]) -> T:
+        """Run `work` on the thread."""
+        job: _Job[T] = _Job(work)
+        await self._submit(job)  # type: ignore[arg-type]  # a queue of jobs of every result
+        return job.done.result()
+
+    def stop(self) -> None:
+        """End the thread; jobs already handed in are still done."""
+        self._pool.shutdown(wait=False)
+
+    def _submit(self, job: _Job[object]) -> Awaitable[object]:
+        self._jobs.append(job)
+        self._pool.submit(self._next)
+        return asyncio.wrap_future(job.done)
+
+    def _next(self) -> None:
+        group = [j for j in self._take() if j.done.set_running_or_notify_cancel()]
+        if len(group) > 1:
+            self._do_together(group)
+        else:
+            self._do_each(group)
+
+    def _take(self) -> list[_Job[object]]:
+        """The next job, or a run of neighbouring batches; nothing where a run took it before."""
+        group: list[_Job[object]] = []
+        while self._jobs and len(group) < _GROUP:
+            if group and (self._jobs[0].batch is None or group[-1].batch is None):
+                break
+            group.append(self._jobs.popleft())
+        return group
+
+    def _do_together(self, group: list[_Job[object]]) -> None:
+        try:
+            self._write([j.batch for j in group if j.batch is not None])
+        except StoreError as error:
+            for job in group:
+                job.done.set_exception(error)
+        except Exception:  # noqa: BLE001 - one bad batch must not take its neighbours with it
+            self._do_each(group)
+        else:
+            for job in group:
+                job.done.set_result(None)
+
+    @staticmethod
+    def _do_each(group: list[_Job[object]]) -> None:
+        for job in group:
+            try:
+                result = job.work()
+            except BaseException as error:  # noqa: BLE001 - handed over to the one who waits
+                job.done.set_exception(error)
+            else:
+                job.done.set_result(result)

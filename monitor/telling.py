@@ -1,0 +1,268 @@
+"""Saying what is due: composing, sending, trying again, and putting down who knows."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import structlog
+
+from monitor.clock import Clock
+from monitor.core.message import Message, Runbook, compose
+from monitor.core.model import Incident, Kind, Notification, Told
+from monitor.core.notify import due, next_due
+from monitor.core.settings import ReceiverSettings
+from monitor.keeping import Keeper
+from monitor.memory import Memory
+from monitor.notifiers import Delivery, Notifier
+
+log = structlog.get_logger("monitor.telling")
+
+_FIRST_RETRY, _LONGEST_RETRY = 1.5, 60.0  # seconds; at most doubling in between
+_FORGIVEN_AFTER = 3600.0  # seconds until a refused send is tried anew
+_AT_ONCE = 8  # notifications on their way to one receiver
+_FALLBACK_AFTER = 3  # failed attempts
+
+Key = tuple[str, Kind, int, str]
+
+
+@dataclass(slots=True)
+class Attempt:
+    """How one notification to one address has fared. Forgotten by a restart, on purpose."""
+
+    failures: int = 0
+    again_at: float = 0.0  # monotonic seconds of the machine's
+    refused: bool = False
+
+
+@dataclass(slots=True)
+class Errand:
+    """One notification under way: its words stay the same however often it is sent."""
+
+    message: Message
+    attempts: dict[str, Attempt] = field(default_factory=dict)
+
+
+class Teller:
+    """Turns what is due into what was told; the same notification never flies twice at once."""
+
+    def __init__(
+        self,
+        notifiers: Mapping[str, Notifier],
+        runbooks: Mapping[str, Runbook],
+        clock: Clock,
+    ) -> None:
+        self._notifiers, self._runbooks, self._clock = notifiers, runbooks, clock
+        self._errands: dict[Key, Errand] = {}
+        self._flying: set[Key] = set()
+        self._memory: Memory
+        self._keeper: Keeper
+
+    def attach(self, memory: Memory, keeper: Keeper) -> None:
+        """What is true, and where what was told is kept."""
+        self._memory, self._keeper = memory, keeper
+
+    async def meet(self, now: datetime) -> None:
+        """Note since when each address is configured with its present routing."""
+        new = {}
+        for receiver in self._memory.settings.receivers:
+            for address in receiver.addresses:
+                key = seen_key(receiver, address)
+                if key not in self._memory.seen:
+                    new[key] = now
+        if new:
+            await self._keeper.meet(new)
+
+    def forgive(self) -> None:
+        """Try what was refused anew: after a reload somebody may have mended it."""
+        self._errands.clear()
+
+    # -- what is due ------------------------------------------------------------------------
+
+    def due(self, now: datetime) -> tuple[Notification, ...]:
+        """All that has to be said now, to everybody."""
+        memory = self._memory
+        kept = [i for i in memory.incidents.values() if i.id not in self._keeper.unkept]
+        return due(
+            tuple(kept),
+            memory.settings.receivers,
+            tuple(memory.silences.values()),
+            tuple(memory.told.values()),
+            now,
+            since=self._since(),
+            failing=self._failing(),
+            topics=memory.topics,
+        )
+
+    def _since(self) -> dict[tuple[str, str], datetime]:
+        memory = self._memory
+        return {
+            (r.name, a): memory.seen[seen_key(r, a)]
+            for r in memory.settings.receivers
+            for a in r.addresses
+            if seen_key(r, a) in memory.seen
+        }
+
+    def _failing(self) -> frozenset[Key]:
+        return frozenset(
+            key
+            for key, errand in self._errands.items()
+            if any(a.refused or a.failures >= _FALLBACK_AFTER for a in errand.attempts.values())
+        )
+
+    # -- deliver ----------------------------------------------------------------------------
+
+    async def deliver(self, receiver: str) -> float | None:
+        """Say all that is due to one receiver; seconds until it is worth another look."""
+        while True:
+            now = self._clock.now()
+            mine = [n for n in self.due(now) if n.receiver == receiver]
+            self._memory.pending[receiver] = len(mine)
+            self._drop_done(receiver, {n.key for n in mine})
+            ready = [r for n in mine if (r := self._ready(n)) is not None]
+            free = _AT_ONCE - sum(key[3] == receiver for key in self._flying)
+            if not ready or free <= 0:
+                return self._wait(mine, now)
+            await asyncio.gather(*(self._send(n) for n in ready[:free]))
+
+    def _drop_done(self, receiver: str, due_now: set[Key]) -> None:
+        settled = due_now | self._flying
+        for key in [k for k in self._errands if k[3] == receiver and k not in settled]:
+            del self._errands[key]
+
+    def _ready(self, notification: Notification) -> Notification | None:
+        """The notification to those addresses whose turn it is, None if it is nobody's."""
+        errand = self._errands.get(notification.key)
+        if notification.key in self._flying:
+            return None
+        if errand is None:
+            return notification
+        at = self._clock.monotonic()
+        turn = [a for a in notification.addresses if _turn(errand.attempts.get(a), at)]
+        if not turn:
+            return None
+        return Notification(
+            notification.incident,
+            notification.kind,
+            notification.round,
+            notification.receiver,
+            tuple(turn),
+            notification.muted,
+        )
+
+    def _wait(self, mine: list[Notification], now: datetime) -> float | None:
+        """Seconds until a retry or the passing of time makes something due."""
+        at = self._clock.monotonic()
+        waits = [
+            max(0.0, a.again_at - at)
+            for n in mine
+            if (errand := self._errands.get(n.key)) is not None
+            for address, a in errand.attempts.items()
+            if address in n.addresses
+        ]
+        moment = self._next_due(now)
+        if moment is not None:
+            waits.append(max(0.0, (moment - now).total_seconds()))
+        return min(waits, default=None)
+
+    def _next_due(self, now: datetime) -> datetime | None:
+        memory = self._memory
+        return next_due(
+            tuple(memory.incidents.values()),
+            memory.settings.receivers,
+            tuple(memory.silences.values()),
+            tuple(memory.told.values()),
+            now,
+        )
+
+    async def _send(self, notification: Notification) -> None:
+        settings = self._receiver(notification.receiver)
+        errand = self._errands.setdefault(
+            notification.key, Errand(self._compose(notification, settings))
+        )
+        notifier = self._notifiers[settings.channel]
+        self._flying.add(notification.key)
+        try:
+            delivery = await notifier.send(settings, errand.message, notification.addresses)
+            await self._settle(notification, errand, delivery)
+        finally:
+            self._flying.discard(notification.key)
+
+    def _receiver(self, name: str) -> ReceiverSettings:
+        return next(r for r in self._memory.settings.receivers if r.name == name)
+
+    def _compose(self, notification: Notification, receiver: ReceiverSettings) -> Message:
+        del receiver
+        return compose(
+            notification,
+            view=self._memory.look(notification.incident.target),
+            runbooks=self._runbooks,
+            now=self._clock.now(),
+            external_url=self._memory.settings.web.external_url,
+        )
+
+    async def _settle(
+        self, notification: Notification, errand: Errand, delivery: Delivery
+    ) -> None:
+        """Put down who knows now, and who has to be tried again."""
+        at = self._clock.monotonic()
+        for address in delivery.failed:
+            attempt = errand.attempts.setdefault(address, Attempt())
+            attempt.failures += 1
+            attempt.again_at = at + retry_after(attempt.failures)
+        for address in delivery.refused:
+            errand.attempts[address] = Attempt(refused=True, again_at=at + _FORGIVEN_AFTER)
+        self._count(notification, delivery)
+        if delivery.told:
+            now = self._clock.now()
+            await self._keeper.tell(
+                tuple(_told(notification, address, now) for address in delivery.told)
+            )
+
+    def _count(self, notification: Notification, delivery: Delivery) -> None:
+        counts, name, kind = self._memory.notified, notification.receiver, notification.kind
+        words = {"notification": notification.id, "receiver": name, "kind": kind.value}
+        if delivery.told:
+            counts[name, kind, "ok"] += 1
+            log.info("told", incident=notification.incident.id, **words)
+        if delivery.failed:
+            counts[name, kind, "failed"] += 1
+            log.warning("not told yet, will be tried again", why=_why(delivery.failed), **words)
+        if delivery.refused:
+            counts[name, kind, "refused"] += len(delivery.refused)
+            log.error("refused, given up for now", why=_why(delivery.refused), **words)
+
+
+def _turn(attempt: Attempt | None, at: float) -> bool:
+    return attempt is None or attempt.again_at <= at
+
+
+def retry_after(failures: int) -> float:
+    """Seconds until the next attempt: 1.5, 3, 6 and so on up to 60."""
+    return min(_FIRST_RETRY * 2.0 ** min(failures - 1, 10), _LONGEST_RETRY)
+
+
+def seen_key(receiver: ReceiverSettings, address: str) -> str:
+    """What `seen` is kept per: an address with its routing, so that a new routing is new."""
+    severities = ",".join(sorted(receiver.severities))
+    routing = f"{severities}|{','.join(receiver.on)}|{receiver.escalate_after or 0:g}"
+    return f"{receiver.name}|{address}|{routing}"
+
+
+def _why(texts: Mapping[str, str]) -> str:
+    return "; ".join(dict.fromkeys(texts.values()))
+
+
+def _told(notification: Notification, address: str, now: datetime) -> Told:
+    incident: Incident = notification.incident
+    return Told(
+        incident.id,
+        notification.kind,
+        notification.round,
+        notification.receiver,
+        address,
+        now,
+        incident.severity,
+    )

@@ -1,0 +1,156 @@
+"""Who may ask for what: one pure function from a request's head to a refusal or none."""
+
+from __future__ import annotations
+
+import base64
+import hmac
+import ipaddress
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+from monitor.core.secret import Secret
+from monitor.core.settings import WebSettings
+
+SERVICES = "services"  # the name of the listener that shows the customers' page alone
+STATUS = "/api/v1/status"
+_HEALTH = frozenset({"/-/healthy", "/-/ready"})
+_LOCAL = frozenset({"localhost", "127.0.0.1", "::1"})
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The head of a request, as far as access goes."""
+
+    method: str
+    path: str
+    hosts: tuple[str, ...]  # every Host header
+    authorization: str
+    local: tuple[str, int | None]  # our end of the connection
+    listener: str = "web"
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """Why not, in words for whoever asked."""
+
+    status: int
+    words: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+def is_open(path: str) -> bool:
+    """Whether a path may be read by everybody: health, the customers' page, its style."""
+    return path in _HEALTH or path == "/services" or path.startswith("/static/")
+
+
+def refusal(asked: Asked, web: WebSettings) -> Refused | None:
+    """What the rules of access have against a request; None: nothing."""
+    if asked.listener == SERVICES:
+        # Customers come by whatever name it is published under, and it shows nothing secret.
+        return None if is_open(asked.path) and asked.method != "POST" else _NOT_HERE
+    if not _host_allowed(asked, web):
+        return _WRONG_HOST
+    if asked.method == "POST":
+        return _without_token(asked.authorization, web.token)
+    if is_open(asked.path):
+        return None
+    if web.users:
+        return None if _known_user(asked.authorization, web.users) else _WHO_ARE_YOU
+    if not web.external_url or web.allow_unauthenticated:
+        return None
+    return None if asked.path == STATUS and _by_loopback(asked) else _USERS_NEEDED
+
+
+_NOT_HERE = Refused(404, "not found: this listener shows /services alone")
+_WRONG_HOST = Refused(
+    421,
+    "this monitor is not called by that name: ask for its listen address or localhost with its"
+    " port, or set web.external_url",
+)
+_WHO_ARE_YOU = Refused(
+    401,
+    "user and password, please: one of web.users",
+    {"WWW-Authenticate": 'Basic realm="monitor", charset="UTF-8"'},
+)
+_USERS_NEEDED = Refused(403, "web.external_url is set but web.users is not: set web.users")
+_NO_TOKEN = Refused(403, "nothing can be changed here: web.token is not set")
+_WRONG_TOKEN = Refused(403, "this needs the header Authorization: Bearer, with web.token")
+
+
+def _without_token(authorization: str, token: Secret) -> Refused | None:
+    if not token:
+        return _NO_TOKEN
+    scheme, _, given = authorization.partition(" ")
+    right = _same(given.strip().encode("latin-1", "replace"), token.reveal())
+    return None if scheme.lower() == "bearer" and right else _WRONG_TOKEN
+
+
+def _known_user(authorization: str, users: Mapping[str, Secret]) -> bool:
+    scheme, _, given = authorization.partition(" ")
+    if scheme.lower() != "basic":
+        return False
+    try:
+        pair = base64.b64decode(given.strip(), validate=True)
+    except ValueError:
+        return False
+    name, colon, password = pair.partition(b":")
+    # Every user is compared, so that the time it takes does not tell which name exists.
+    found = [_same(name, user) & _same(password, s.reveal()) for user, s in users.items() if s]
+    return bool(colon) and any(found)
+
+
+def _same(given: bytes, wanted: str) -> bool:
+    return hmac.compare_digest(given, wanted.encode("utf-8", "surrogateescape"))
+
+
+def _host_allowed(asked: Asked, web: WebSettings) -> bool:
+    """Against DNS rebinding: a page elsewhere may name us as it likes, but not as we are named."""
+    if len(asked.hosts) != 1:
+        return False
+    host, port = _split(asked.hosts[0])
+    if not host:
+        return False
+    if web.external_url and _is_external(host, port, web.external_url):
+        return True
+    ours = host in _LOCAL or host == _bare(web.listen[0]) or _is_our_address(host, asked.local[0])
+    return ours and port in (None, asked.local[1])
+
+
+def _split(host: str) -> tuple[str, int | None]:
+    """`[::1]:9877` as `::1` and 9877; a broken one as an empty name."""
+    try:
+        parts = urlsplit(f"//{host}")
+        port = parts.port
+    except ValueError:
+        return "", None
+    rest = parts.path or parts.query or parts.fragment or parts.username or parts.password
+    return ("", None) if rest is not None and rest != "" else (_bare(parts.hostname or ""), port)
+
+
+def _bare(host: str) -> str:
+    return host.strip("[]").removesuffix(".").lower()
+
+
+def _is_our_address(host: str, local: str) -> bool:
+    """Asked by the number the connection came in by: no name was involved that could be bent."""
+    try:
+        return ipaddress.ip_address(host) == ipaddress.ip_address(local)
+    except ValueError:
+        return False
+
+
+def _is_external(host: str, port: int | None, url: str) -> bool:
+    parts = urlsplit(url)
+    wanted = parts.port or _DEFAULT_PORTS.get(parts.scheme)
+    return host == _bare(parts.hostname or "") and port in (None, wanted)
+
+
+def _by_loopback(asked: Asked) -> bool:
+    """Through a proxy on the same machine a request is local too, but not by its name."""
+    try:
+        local = ipaddress.ip_address(asked.local[0]).is_loopback
+    except ValueError:
+        local = asked.local[0] == "localhost"
+    return local and _split(asked.hosts[0])[0] in _LOCAL

@@ -1,0 +1,273 @@
+"""Paths, answers and the guard in front of them."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime, timedelta
+from decimal import Decimal
+from importlib.resources import files
+from typing import Final
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from starlette.applications import Starlette
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, PlainTextResponse, Response
+from starlette.routing import Route
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from monitor.core.durations import parse_duration
+from monitor.core.model import Sample
+from monitor.core.settings import WebSettings
+from monitor.web.access import Asked, refusal
+from monitor.web.doors import WebDoors
+from monitor.web.page import operators_page
+from monitor.web.services import services_page
+
+SAFE_HEADERS: Final[dict[str, str]] = {
+    "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self' data:; "
+    "script-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; "
+    "frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cache-Control": "no-store",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+_STATIC = {
+    "page.css": "text/css; charset=utf-8",
+    "live.js": "text/javascript; charset=utf-8",
+    "mark.svg": "image/svg+xml",
+}
+_MONTH = timedelta(days=30)  # of history, where `since` is not given
+
+Endpoint = Callable[[Request], Awaitable[Response]]
+
+
+def build_app(doors: WebDoors) -> Starlette:
+    """The ASGI application of every listener; which one was asked is in the scope (`serve`)."""
+    answers = _Answers(doors)
+    app = Starlette(
+        routes=_routes(answers),
+        middleware=[Middleware(Guard, settings_of=lambda: doors.settings_of().web)],
+        exception_handlers={HTTPException: _refused, Exception: _our_fault},
+    )
+    # A redirect to the name with a slash would be built from the Host header.
+    app.router.redirect_slashes = False
+    return app
+
+
+def _routes(answers: _Answers) -> list[Route]:
+    reads: dict[str, Endpoint] = {
+        "/": answers.page,
+        "/services": answers.services,
+        "/metrics": answers.metrics,
+        "/-/healthy": answers.healthy,
+        "/-/ready": answers.ready,
+        "/api/v1/status": answers.status,
+        "/api/v1/history/{target:path}": answers.history,
+        "/static/{name}": answers.static,
+    }
+    acts: dict[str, Endpoint] = {
+        "/api/v1/probe/{target:path}": answers.probe,
+        "/-/reload": answers.reload,
+    }
+    found = [Route(path, endpoint, methods=["GET"]) for path, endpoint in reads.items()]
+    return found + [Route(path, endpoint, methods=["POST"]) for path, endpoint in acts.items()]
+
+
+class Guard:
+    """Refuses what the rules of access refuse, and puts the headers to every answer."""
+
+    def __init__(self, app: ASGIApp, settings_of: Callable[[], WebSettings]) -> None:
+        self._app, self._settings_of = app, settings_of
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+
+        async def guarded(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in SAFE_HEADERS.items():
+                    headers[name] = value
+            await send(message)
+
+        refused = refusal(_asked(scope), self._settings_of())
+        if refused is None:
+            await self._app(scope, receive, guarded)
+            return
+        answer = _sorry(scope["path"], refused.status, refused.words, refused.headers)
+        await answer(scope, receive, guarded)
+
+
+def _asked(scope: Scope) -> Asked:
+    headers = Headers(scope=scope)
+    return Asked(
+        method=scope["method"],
+        path=scope["path"],
+        hosts=tuple(headers.getlist("host")),
+        authorization=headers.get("authorization", ""),
+        local=tuple(scope.get("server") or ("", None)),
+        listener=scope.get("monitor.listener", "web"),
+    )
+
+
+def _json(body: Mapping[str, object], status: int = 200) -> Response:
+    text = json.dumps(body, allow_nan=False) + "\n"
+    return Response(text, status, media_type="application/json")
+
+
+def _sorry(
+    path: str, status: int, words: str, headers: Mapping[str, str] | None = None
+) -> Response:
+    """JSON for programs, plain words for people."""
+    if path.startswith("/api/") or path == "/-/reload":
+        answer = _json({"error": words}, status)
+    else:
+        answer = PlainTextResponse(f"{words}\n", status)
+    answer.headers.update(headers or {})
+    return answer
+
+
+async def _refused(request: Request, error: Exception) -> Response:
+    status = error.status_code if isinstance(error, HTTPException) else 500
+    headers = error.headers if isinstance(error, HTTPException) else None
+    said = error.detail if isinstance(error, HTTPException) else ""
+    words = {404: said if said != "Not Found" else "not found", 405: "that method is not for this"}
+    path = request.url.path
+    return _sorry(path, status, words.get(status, said), headers)
+
+
+async def _our_fault(request: Request, _: Exception) -> Response:
+    words = "this is a fault of monitor itself; its log says more"
+    return _sorry(request.url.path, 500, words, SAFE_HEADERS)
+
+
+class _Answers:
+    """One method per path."""
+
+    def __init__(self, doors: WebDoors) -> None:
+        self._doors = doors
+        self._templates = Environment(
+            loader=PackageLoader("monitor.web"),
+            autoescape=True,
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        folder = files("monitor.web") / "static"
+        self._static = {name: (folder / name).read_bytes() for name in _STATIC}
+
+    def _html(self, template: str, page: object) -> Response:
+        return HTMLResponse(self._templates.get_template(template).render(page=page))
+
+    async def page(self, _: Request) -> Response:
+        """The operator's page."""
+        snapshot, document = self._doors.snapshot_of(), self._doors.document()
+        # Values that do not change, drawn beside the loop: probes do not wait for a browser.
+        return await asyncio.to_thread(
+            lambda: self._html("page.html", operators_page(snapshot, document))
+        )
+
+    async def services(self, _: Request) -> Response:
+        """The customers' page."""
+        snapshot = self._doors.snapshot_of()
+        return self._html("services.html", services_page(snapshot.services, snapshot.at))
+
+    async def metrics(self, request: Request) -> Response:
+        """What Prometheus scrapes."""
+        body, content_type = self._doors.metrics(request.headers.get("accept", ""))
+        return Response(body, headers={"Content-Type": content_type})
+
+    async def healthy(self, _: Request) -> Response:
+        """200 while the event loop answers."""
+        return PlainTextResponse("healthy\n")
+
+    async def ready(self, _: Request) -> Response:
+        """503 until every target has been looked at, and again while draining."""
+        ready = self._doors.ready()
+        words = "ready\n" if ready else "not ready: starting or draining\n"
+        return PlainTextResponse(words, 200 if ready else 503)
+
+    async def status(self, _: Request) -> Response:
+        """The status document."""
+        return _json(self._doors.document())
+
+    async def history(self, request: Request) -> Response:
+        """A balance's points: `?since=` a time or a duration such as `7d`, else 30 days."""
+        target, snapshot = request.path_params["target"], self._doors.snapshot_of()
+        if target not in snapshot.views:
+            raise HTTPException(404, "no such target: /api/v1/status names them all")
+        since = _since(request.query_params.get("since"), snapshot.at)
+        samples = await self._doors.history(target, since)
+        return _json(
+            {"target": target, "since": _time(since), "samples": [_sample(s) for s in samples]}
+        )
+
+    async def static(self, request: Request) -> Response:
+        """The page's style, script and mark."""
+        name = request.path_params["name"]
+        if name not in self._static:
+            raise HTTPException(404)
+        return Response(self._static[name], headers={"Content-Type": _STATIC[name]})
+
+    async def probe(self, request: Request) -> Response:
+        """Ask now, and answer with how the target stands after it."""
+        target = request.path_params["target"]
+        if not await self._doors.probe_now(target):
+            raise HTTPException(404, "no such target: /api/v1/status names them all")
+        found = self._doors.document().get("targets")
+        rows = found if isinstance(found, list) else []
+        return _json(next((row for row in rows if row["target"] == target), {"target": target}))
+
+    async def reload(self, _: Request) -> Response:
+        """Take the config anew; 500 with its faults where it is broken, as Prometheus does."""
+        wrong = await self._doors.reload()
+        if wrong is None:
+            return _json({"reloaded": True})
+        return _json({"error": f"the config is broken, the old one stays: {wrong}"}, 500)
+
+
+def _since(asked: str | None, now: datetime) -> datetime:
+    if asked is None:
+        return now - _MONTH
+    since = _ago(asked, now) or _moment(asked)
+    if since is None:
+        words = "since: a duration such as 7d, or a time such as 2026-11-20T10:31:28Z"
+        raise HTTPException(400, words)
+    return since
+
+
+def _ago(asked: str, now: datetime) -> datetime | None:
+    try:
+        return now - timedelta(seconds=parse_duration(asked))
+    except (ValueError, OverflowError):
+        return None
+
+
+def _moment(asked: str) -> datetime | None:
+    """A time with its zone; a `+` that was not escaped arrives as a space."""
+    try:
+        at = datetime.fromisoformat(asked.replace(" ", "+"))
+    except ValueError:
+        return None
+    return at if at.tzinfo is not None else None
+
+
+def _time(at: datetime) -> str:
+    return at.isoformat().replace("+00:00", "Z")
+
+
+def _sample(sample: Sample) -> dict[str, object]:
+    return {"at": _time(sample.at), "balance": _number(sample.balance)}
+
+
+def _number(value: Decimal | None) -> float | None:
+    if value is None:
+        return None
+    return int(value) if value == value.to_integral_value() else float(value)

@@ -1,0 +1,25 @@
+"""What the page is handed by the composition root: it reaches the house by nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from monitor.core.model import Sample
+from monitor.core.settings import Settings
+from monitor.core.snapshot import Snapshot
+
+
+@dataclass(frozen=True, slots=True)
+class WebDoors:
+    """Callables into the running daemon."""
+
+    snapshot_of: Callable[[], Snapshot]
+    document: Callable[[], Mapping[str, object]]  # the status document, for strict JSON
+    metrics: Callable[[str], tuple[bytes, str]]  # the Accept header to body and content type
+    ready: Callable[[], bool]
+    history: Callable[[str, datetime | None], Awaitable[Sequence[Sample]]]  # target, since
+    probe_now: Callable[[str], Awaitable[bool]]  # once it has finished; False: no such target
+    reload: Callable[[], Awaitable[str | None]]  # what is wrong with the config, or None
+    settings_of: Callable[[], Settings]  # the present ones: the rules of access

@@ -1,0 +1,123 @@
+"""What the operator's page shows, as values; the template only arranges them."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TypeVar
+
+from monitor.core.causes import Severity, Status, worst
+from monitor.core.model import Silence
+from monitor.core.settings import Account
+from monitor.core.snapshot import Snapshot
+from monitor.web.accounts import AccountCard, Badge, account_card
+from monitor.web.entries import Entry, entries
+from monitor.web.episodes import Episode, episodes
+from monitor.web.services import ServiceLine, lines
+
+ACCOUNTS, INCIDENTS, RECENT, SERVICES, SILENCES = 60, 60, 20, 200, 20  # shown at most
+
+_Item = TypeVar("_Item")
+
+
+@dataclass(frozen=True, slots=True)
+class Capped:
+    """A heading, how many there are, and how many of them the page leaves out."""
+
+    total: int
+    hidden: int
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """The operator's page."""
+
+    at: datetime
+    badge: Badge
+    headline: str
+    trouble: str  # of the house itself: the database, the config
+    services: tuple[ServiceLine, ...]
+    services_cap: Capped
+    incidents: tuple[Episode, ...]
+    incidents_cap: Capped
+    accounts: tuple[AccountCard, ...]
+    accounts_cap: Capped
+    recent: tuple[Episode, ...]
+    silences: tuple[Silence, ...]
+
+
+def capped(
+    items: Sequence[_Item], limit: int, badness: Callable[[_Item], int]
+) -> tuple[tuple[_Item, ...], Capped]:
+    """At most `limit` items in their order; the worst are the last to be left out."""
+    order = sorted(range(len(items)), key=lambda i: -badness(items[i]))
+    kept = sorted(order[:limit])
+    return tuple(items[i] for i in kept), Capped(len(items), max(0, len(items) - limit))
+
+
+def operators_page(snapshot: Snapshot, document: Mapping[str, object]) -> Page:
+    """The page of `snapshot`, with the statuses and words of its status document."""
+    found = entries(document)
+    accounts, accounts_cap = _accounts(snapshot, found)
+    services, services_cap = capped(lines(snapshot.services), SERVICES, lambda s: s.badness)
+    told = episodes(snapshot, found)
+    still = sorted(
+        (e for e in told if e.closed_at is None),
+        key=lambda e: (-Severity(e.severity).rank, e.opened_at, e.id),
+    )
+    incidents, incidents_cap = capped(still, INCIDENTS, lambda e: Severity(e.severity).rank)
+    closed = [e for e in told if e.closed_at is not None]
+    closed.sort(key=lambda e: (e.closed_at or snapshot.at, e.id), reverse=True)
+    return Page(
+        at=snapshot.at,
+        badge=Badge.of(_whole(document)),
+        headline=_headline(found, len(still)),
+        trouble=_trouble(snapshot),
+        services=services,
+        services_cap=services_cap,
+        incidents=incidents,
+        incidents_cap=incidents_cap,
+        accounts=accounts,
+        accounts_cap=accounts_cap,
+        recent=tuple(closed[:RECENT]),
+        silences=tuple(s for s in snapshot.silences if s.active(snapshot.at))[:SILENCES],
+    )
+
+
+def _whole(document: Mapping[str, object]) -> Status:
+    return next((s for s in Status if s.value == document.get("status")), Status.UNKNOWN)
+
+
+def _accounts(
+    snapshot: Snapshot, found: Mapping[str, Entry]
+) -> tuple[tuple[AccountCard, ...], Capped]:
+    """Only what is shown is drawn: a chart for each of a thousand accounts would take seconds."""
+    by_account: dict[str, list[Entry]] = defaultdict(list)
+    for entry in found.values():
+        by_account[entry.account].append(entry)
+
+    def badness(account: Account) -> int:
+        return worst([e.status for e in by_account[account.name]]).badness
+
+    shown, cap = capped(snapshot.settings.accounts, ACCOUNTS, badness)
+    return tuple(account_card(a, by_account[a.name], snapshot) for a in shown), cap
+
+
+def _headline(found: Mapping[str, Entry], incidents: int) -> str:
+    bad = sum(e.status is not Status.OK for e in found.values())
+    targets = _count(len(found), "target")
+    state = f"{targets}, all ok" if not bad else f"{bad} of {targets} not ok"
+    return f"{state}; {_count(incidents, 'open incident') if incidents else 'no open incident'}"
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def _trouble(snapshot: Snapshot) -> str:
+    counts = snapshot.counts
+    config = "" if counts.reload_ok else "The config is broken: the one before it is in use."
+    store = f"The database: {counts.store_failed}." if counts.store_failed else ""
+    return " ".join(part for part in (config, store) if part)

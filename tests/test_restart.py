@@ -1,0 +1,199 @@
+"""What survives a restart, and what happens when the store does not work."""
+
+from __future__ import annotations
+
+import os
+from datetime import timedelta
+from decimal import Decimal
+from pathlib import Path
+
+from house import House, kie, receiver, rule, settings
+
+from monitor.core.causes import Cause
+from monitor.core.model import Kind
+from monitor.core.snapshot import Snapshot
+from monitor.notifiers import Delivery
+from monitor.store.sqlite import SqliteStore
+
+LOW = rule("kie-credits-low", "kie/balance", "balance < 10000")
+CONFIG = settings(rules=(LOW,), builtin=False)
+
+
+class Killed(BaseException):
+    """The process ends here, whatever would have come next."""
+
+
+async def again(house: House, folder: Path, config=CONFIG, *, close: bool = True) -> House:
+    """The same world after a restart; without `close` the old process was killed."""
+    if close:
+        await house.pipeline.keeper.close()
+    new = House(
+        config,
+        store=SqliteStore(str(folder / "monitor.db")),
+        clock=house.clock,
+        script=house.script,
+        mail=house.mail,
+    )
+    return await new.start()
+
+
+async def first(folder: Path, config=CONFIG) -> House:
+    return await House(config, store=SqliteStore(str(folder / "monitor.db"))).start()
+
+
+async def test_an_incident_and_who_knows_of_it_survive_a_restart(tmp_path: Path) -> None:
+    house = await first(tmp_path)
+    house.script.balance(9000)
+    await house.probe()
+    (incident,) = house.memory.incidents
+    house = await again(house, tmp_path)
+    assert list(house.memory.incidents) == [incident]
+    await house.probe(after=300)
+    assert house.mail.said == ["opened kie-credits-low"]
+    house.script.balance(20000)
+    await house.probe(after=300)
+    assert house.mail.said == ["opened kie-credits-low", "resolved kie-credits-low"]
+    await house.pipeline.keeper.close()
+
+
+async def test_what_could_not_be_told_before_a_restart_is_told_after_it(tmp_path: Path) -> None:
+    house = await first(tmp_path)
+    house.mail.outcome = lambda m, a: Delivery(failed=dict.fromkeys(a, "down"))
+    house.script.balance(9000)
+    await house.probe()
+    ids = []
+    house.mail.outcome = lambda m, a: ids.append(m.id) or Delivery(a)
+    house = await again(house, tmp_path, close=False)
+    await house.tell()
+    assert house.mail.said == ["opened kie-credits-low"]
+    await house.pipeline.keeper.close()
+
+
+async def test_a_repeat_after_a_crash_between_send_and_told_has_its_first_id(
+    tmp_path: Path,
+) -> None:
+    house = await first(tmp_path)
+    ids: list[str] = []
+
+    def crash(message, addresses):
+        ids.append(message.id)
+        raise Killed
+
+    house.mail.outcome = crash
+    house.script.balance(9000)
+    try:
+        await house.probe()
+    except Killed:
+        pass
+    house.mail.outcome = lambda m, a: ids.append(m.id) or Delivery(a)
+    house = await again(house, tmp_path, close=False)
+    await house.tell()
+    assert len(ids) == 2
+    assert len(set(ids)) == 1
+    await house.pipeline.keeper.close()
+
+
+async def test_a_runway_needs_no_new_history_after_a_restart(tmp_path: Path) -> None:
+    config = settings((kie(usage={"video": Decimal(40)}),), builtin=False)
+    house = await first(tmp_path, config)
+    balance = Decimal(50000)
+    for _ in range(300):
+        balance -= Decimal(27)
+        house.script.balance(str(balance))
+        await house.probe(after=300)
+    before = house.memory.books["kie/balance"].outlook(house.clock.now())
+    totals = house.memory.books["kie/balance"].totals
+    house = await again(house, tmp_path, config, close=False)
+    assert house.memory.books["kie/balance"].outlook(house.clock.now()) == before
+    assert house.memory.books["kie/balance"].totals == totals
+    assert house.memory.views["kie/balance"].outlook == before
+    await house.pipeline.keeper.close()
+
+
+async def test_a_new_receiver_hears_open_incidents_only(tmp_path: Path) -> None:
+    house = await first(tmp_path)
+    house.script.balance(9000)
+    await house.probe()
+    house.script.balance(20000)
+    await house.probe(after=300)
+    house.script.balance(8000)
+    await house.probe(after=300)
+    told_before = len(house.mail.sent)
+    more = settings(rules=(LOW,), receivers=(receiver(), receiver("new")), builtin=False)
+    house = await again(house, tmp_path, more)
+    await house.tell(after=1)
+    fresh = [(m.receiver, m.kind) for m, _ in house.mail.sent[told_before:]]
+    assert fresh == [("new", Kind.OPENED)]
+    await house.pipeline.keeper.close()
+
+
+async def test_an_account_that_was_renamed_keeps_its_history(tmp_path: Path) -> None:
+    old = settings((kie(usage={"video": Decimal(40)}),), builtin=False)
+    house = await first(tmp_path, old)
+    for step in range(50):
+        house.script.balance(50000 - 100 * step)
+        await house.probe(after=300)
+    spent = house.memory.books["kie/balance"].totals.spent
+    target = kie().targets[0]
+    named = target.__class__(
+        target.target.__class__("video", "kie", target.target.check), target.interval, 15.0
+    )
+    new = settings(
+        (kie(name="video", was="kie", targets=(named,), usage={"video": Decimal(40)}),),
+        builtin=False,
+    )
+    house = await again(house, tmp_path, new)
+    assert house.memory.books["video/balance"].totals.spent == spent
+    await house.pipeline.keeper.close()
+
+
+async def test_a_store_that_fails_is_said_once_and_alerting_goes_on(tmp_path: Path) -> None:
+    house = await first(tmp_path, settings(rules=(LOW,)))
+    house.script.balance(50000)
+    await house.probe()
+    path = tmp_path / "monitor.db"
+    for name in ("monitor.db", "monitor.db-wal", "monitor.db-shm"):
+        (tmp_path / name).unlink(missing_ok=True)
+    path.mkdir()
+    os.chmod(path, 0o700)
+    house.script.balance(9000)
+    await house.probe(after=300)
+    assert "opened kie-credits-low" in house.mail.said
+    await house.pipeline.sweep()
+    await house.tell()
+    assert house.firing()["store-failed"] == "monitor/store"
+    assert snapshot(house).counts.store_failed
+    path.rmdir()
+    await house.probe(after=300)
+    await house.pipeline.sweep()
+    assert snapshot(house).counts.store_failed == ""
+    await house.pipeline.keeper.close()
+    reopened = await again(house, tmp_path, settings(rules=(LOW,)), close=False)
+    assert "kie-credits-low" in reopened.firing()
+    await reopened.pipeline.keeper.close()
+
+
+def snapshot(house: House) -> Snapshot:
+    return house.memory.snapshot(house.clock.now())
+
+
+async def test_seven_days_after_its_end_an_incident_is_forgotten(tmp_path: Path) -> None:
+    house = await first(tmp_path)
+    house.script.balance(9000)
+    await house.probe()
+    house.script.balance(20000)
+    await house.probe(after=300)
+    house.clock.step(timedelta(days=7, hours=1).total_seconds())
+    await house.pipeline.sweep()
+    assert house.memory.incidents == {}
+    assert house.memory.told == {}
+    await house.pipeline.keeper.close()
+
+
+async def test_unread_probes_do_not_stop_a_start(tmp_path: Path) -> None:
+    house = await first(tmp_path)
+    house.script.cause("kie/balance", Cause.TIMED_OUT)
+    await house.probe()
+    house = await again(house, tmp_path)
+    assert house.memory.records["kie/balance"].failures == 1
+    await house.pipeline.keeper.close()

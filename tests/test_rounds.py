@@ -1,0 +1,86 @@
+"""Receivers never wait for each other, and nobody is forgotten."""
+
+from __future__ import annotations
+
+import asyncio
+
+from monitor.clock import RealClock
+from monitor.core.durations import format_duration
+from monitor.rounds import Rounds
+from monitor.telling import retry_after
+
+
+class Deliveries:
+    """Counts deliveries per receiver; those to `slow` wait until they are let go."""
+
+    def __init__(self) -> None:
+        self.count: dict[str, int] = {}
+        self.wait: float | None = None
+        self.free = asyncio.Event()
+        self._seen = asyncio.Event()
+
+    async def deliver(self, receiver: str) -> float | None:
+        self.count[receiver] = self.count.get(receiver, 0) + 1
+        self._seen.set()
+        if receiver == "broken":
+            raise RuntimeError("a defect")
+        if receiver == "slow":
+            await self.free.wait()
+        return self.wait
+
+    async def until(self, receiver: str, count: int) -> None:
+        while self.count.get(receiver, 0) < count:
+            self._seen.clear()
+            await asyncio.wait_for(self._seen.wait(), 5)
+
+
+async def test_a_slow_receiver_holds_up_neither_others_nor_its_own_next_delivery() -> None:
+    deliveries = Deliveries()
+    rounds = Rounds(deliveries.deliver, RealClock())
+    rounds.match({"slow", "quick"})
+    await deliveries.until("slow", 1)
+    await deliveries.until("quick", 1)
+    rounds.wake()
+    await deliveries.until("quick", 2)
+    await deliveries.until("slow", 2)
+    await rounds.stop()
+
+
+async def test_a_delivery_that_asks_for_another_look_gets_it() -> None:
+    deliveries = Deliveries()
+    deliveries.wait = 0.0
+    rounds = Rounds(deliveries.deliver, RealClock())
+    rounds.match({"quick"})
+    await deliveries.until("quick", 4)
+    await rounds.stop()
+
+
+async def test_a_defect_in_one_delivery_ends_no_round() -> None:
+    deliveries = Deliveries()
+    rounds = Rounds(deliveries.deliver, RealClock())
+    rounds.match({"broken"})
+    await deliveries.until("broken", 1)
+    rounds.wake()
+    await deliveries.until("broken", 2)
+    await rounds.stop()
+
+
+async def test_a_receiver_that_is_gone_is_woken_no_more() -> None:
+    deliveries = Deliveries()
+    rounds = Rounds(deliveries.deliver, RealClock())
+    rounds.match({"a", "b"})
+    await deliveries.until("a", 1)
+    await deliveries.until("b", 1)
+    rounds.match({"b"})
+    rounds.wake()
+    await deliveries.until("b", 2)
+    assert deliveries.count["a"] == 1
+    await rounds.stop()
+
+
+def test_retries_come_within_two_seconds_then_at_most_double_up_to_a_minute() -> None:
+    waits = [retry_after(n) for n in range(1, 30)]
+    assert waits[0] <= 2
+    assert all(b <= 2 * a for a, b in zip(waits, waits[1:], strict=False))
+    assert waits == sorted(waits)
+    assert format_duration(waits[-1]) == "1m"

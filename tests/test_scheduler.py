@@ -1,0 +1,202 @@
+"""When targets are probed: first runs, one at a time, out of turn, jumps of the clock, draining."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from monitor.clock import RealClock, SteppedClock
+from monitor.core.model import Check, Target
+from monitor.core.settings import Interval, TargetSettings
+from monitor.scheduler import Scheduler, first_delay, phase
+
+START = datetime(2026, 11, 20, 10, tzinfo=UTC)
+
+
+def target(name: str = "kie", seconds: float = 1.0) -> TargetSettings:
+    return TargetSettings(
+        Target(name, "kie", Check.BALANCE), Interval(seconds, seconds), timeout=5.0
+    )
+
+
+@given(st.text(min_size=1), st.floats(1, 1e6))
+def test_a_first_probe_comes_within_its_interval_and_ten_seconds(
+    name: str, seconds: float
+) -> None:
+    delay = first_delay(target(name, seconds), 10.0)
+    assert 0 <= delay <= min(seconds, 10.0)
+    assert delay == first_delay(target(name, seconds), 10.0)
+
+
+def test_first_probes_are_spread_and_not_bunched() -> None:
+    tenths = Counter(int(phase(f"account-{i}/balance") * 10) for i in range(1000))
+    assert set(tenths) == set(range(10))
+    assert max(tenths.values()) < 200
+
+
+class Probes:
+    """Counts what is observed; each run waits until it is let go."""
+
+    def __init__(self, *, hold: bool = False) -> None:
+        self.runs: list[str] = []
+        self.under_way = 0
+        self.most = 0
+        self.seen = asyncio.Event()
+        self.free = asyncio.Event()
+        if not hold:
+            self.free.set()
+
+    async def observe(self, name: str) -> datetime | None:
+        self.runs.append(name)
+        self.under_way += 1
+        self.most = max(self.most, self.under_way)
+        self.seen.set()
+        try:
+            await self.free.wait()
+        finally:
+            self.under_way -= 1
+        return datetime.now(UTC) + timedelta(milliseconds=20)
+
+    async def times(self, count: int) -> None:
+        while len(self.runs) < count:
+            self.seen.clear()
+            await asyncio.wait_for(self.seen.wait(), 5)
+
+
+async def test_a_target_is_probed_again_at_the_time_that_observing_handed_over() -> None:
+    probes = Probes()
+    scheduler = Scheduler(RealClock(), probes.observe)
+    scheduler.start()
+    scheduler.arm([target(seconds=3600)], {})
+    scheduler.ask_soon("kie/balance")
+    await probes.times(4)  # an hour's interval alone would give one
+    await scheduler.drain(1)
+    assert set(probes.runs) == {"kie/balance"}
+
+
+async def test_a_probe_under_way_is_not_joined_by_a_second() -> None:
+    probes = Probes(hold=True)
+    scheduler = Scheduler(RealClock(), probes.observe)
+    scheduler.start()
+    scheduler.arm([target(seconds=3600)], {})
+    scheduler.ask_soon("kie/balance")
+    await probes.times(1)
+    scheduler.ask_soon("kie/balance")
+    scheduler.ask_soon("kie/balance")
+    assert probes.under_way == 1
+    probes.free.set()
+    await probes.times(2)  # what was asked for meanwhile comes once, afterwards
+    await scheduler.drain(1)
+    assert probes.most == 1
+
+
+async def test_a_target_read_within_its_interval_waits_for_the_rest_of_it() -> None:
+    clock = SteppedClock(START)
+    scheduler = Scheduler(clock, Probes().observe)
+    scheduler.start()
+    fresh, old = target("fresh", 600), target("old", 600)
+    read = {"fresh/balance": START - timedelta(seconds=100), "old/balance": START}
+    read["old/balance"] -= timedelta(seconds=601)
+    scheduler.arm([fresh, old], read)
+    assert scheduler.due_in("fresh/balance") == 500
+    assert 0 <= scheduler.due_in("old/balance") <= 10
+    await scheduler.drain(0)
+
+
+async def test_a_reading_from_the_future_does_not_hold_a_target_back() -> None:
+    clock = SteppedClock(START)
+    scheduler = Scheduler(clock, Probes().observe)
+    scheduler.start()
+    scheduler.arm([target("kie", 600)], {"kie/balance": START + timedelta(days=1)})
+    assert scheduler.due_in("kie/balance") <= 10
+    await scheduler.drain(0)
+
+
+async def test_a_clock_that_jumps_moves_no_probe() -> None:
+    clock = SteppedClock(START)
+    scheduler = Scheduler(clock, Probes().observe)
+    scheduler.start()
+    scheduler.arm([target("kie", 600)], {"kie/balance": START})
+    clock.step(1)
+    assert not scheduler.tick()
+    clock.jump(86400)
+    clock.step(1)
+    assert scheduler.tick()
+    assert scheduler.due_in("kie/balance") == 598
+    clock.jump(-2 * 86400)
+    assert scheduler.tick()
+    assert scheduler.due_in("kie/balance") == 598
+    await scheduler.drain(0)
+
+
+async def test_a_fault_of_ours_does_not_end_a_targets_schedule() -> None:
+    runs, twice = [], asyncio.Event()
+
+    async def observe(name: str) -> datetime | None:
+        runs.append(name)
+        if len(runs) == 1:
+            raise RuntimeError("a defect")
+        twice.set()
+        return None
+
+    scheduler = Scheduler(RealClock(), observe)
+    scheduler.start()
+    scheduler.arm([target(seconds=0.05)], {})
+    await asyncio.wait_for(twice.wait(), 5)
+    await scheduler.drain(1)
+
+
+async def test_draining_lets_what_is_under_way_finish_and_starts_nothing_more() -> None:
+    probes = Probes(hold=True)
+    scheduler = Scheduler(RealClock(), probes.observe)
+    scheduler.start()
+    scheduler.arm([target("a", 3600), target("b", 3600)], {})
+    scheduler.ask_soon("a/balance")
+    await probes.times(1)
+    drained = asyncio.create_task(scheduler.drain(5))
+    await asyncio.sleep(0)
+    scheduler.ask_soon("b/balance")
+    probes.free.set()
+    await drained
+    assert probes.runs == ["a/balance"]
+    assert probes.under_way == 0
+
+
+async def test_what_hangs_is_cancelled_when_the_drain_is_over() -> None:
+    probes = Probes(hold=True)
+    scheduler = Scheduler(RealClock(), probes.observe)
+    scheduler.start()
+    scheduler.arm([target(seconds=3600)], {})
+    scheduler.ask_soon("kie/balance")
+    await probes.times(1)
+    await scheduler.drain(0.01)
+    assert probes.under_way == 0
+
+
+async def test_a_target_asked_for_is_waited_for_and_a_stranger_is_not() -> None:
+    probes = Probes()
+    scheduler = Scheduler(RealClock(), probes.observe)
+    scheduler.start()
+    scheduler.arm([target(seconds=3600)], {})
+    assert await scheduler.ask("kie/balance")
+    assert probes.runs == ["kie/balance"]
+    assert not await scheduler.ask("nobody/balance")
+    await scheduler.drain(1)
+
+
+async def test_a_disarmed_target_is_not_probed() -> None:
+    probes = Probes()
+    scheduler = Scheduler(RealClock(), probes.observe)
+    scheduler.start()
+    scheduler.arm([target("a", 3600), target("b", 3600)], {})
+    scheduler.disarm("a/balance")
+    scheduler.disarm("a/balance")
+    scheduler.ask_soon("a/balance")
+    scheduler.ask_soon("b/balance")
+    await probes.times(1)
+    await scheduler.drain(1)
+    assert set(probes.runs) == {"b/balance"}

@@ -1,0 +1,141 @@
+"""The walls of the house: who may import what, and that the core knows no clock."""
+
+from __future__ import annotations
+
+import ast
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent / "monitor"
+FILES = sorted(ROOT.rglob("*.py"))
+
+# Value modules of the standard library: nothing that opens, waits, asks the time or the system.
+CORE_MAY = {
+    "__future__", "array", "bisect", "collections", "dataclasses", "datetime", "decimal",
+    "difflib", "enum", "functools", "hashlib", "itertools", "math", "operator", "re", "struct",
+    "typing", "zlib", "html", "string", "textwrap",
+}  # fmt: skip
+CLOCKS = {"now", "utcnow", "today", "time", "monotonic", "perf_counter", "sleep"}
+
+# Who alone may import a library.
+ONLY = {
+    "httpx": {"http.py", "reach.py"},
+    "aiosmtplib": {"notifiers/email.py"},
+    "sqlite3": "store/",
+    "apscheduler": {"scheduler.py"},
+    "pydantic": "config/",
+    "yaml": "config/",
+    "typer": "cli/",
+    "rich": "cli/",
+    "starlette": "web/",
+    "uvicorn": "web/",
+    "smtplib": set(),
+    "requests": set(),
+    "urllib.request": set(),
+}
+
+# What each part may import of the others; what is not named here may import core alone.
+PARTS = {
+    "core": {"core"},
+    "clock": set(),
+    "http": {"core", "reach"},
+    "reach": {"core"},
+    "answers": {"core", "http"},
+    "providers": {"core", "http", "answers", "providers"},
+    "notifiers": {"core", "http", "notifiers"},
+    "store": {"core", "store"},
+    "config": {"core", "config"},
+    "exporter": {"core"},
+    "web": {"core", "web"},
+    "heartbeat": {"core"},
+    "runbooks": {"core", "runbooks"},
+    "logs": {"core"},
+    "memory": {"core", "store"},
+    "judging": {"core", "memory"},
+    "keeping": {"core", "clock", "judging", "memory", "store"},
+    "telling": {"core", "clock", "keeping", "memory", "notifiers"},
+    "pipeline": {
+        "core", "clock", "judging", "keeping", "memory", "telling", "store",
+    },
+    "scheduler": {"core", "clock"},
+    "rounds": {"clock"},
+    "control": {"core"},
+    "operator": {"core", "clock", "pipeline"},
+}  # fmt: skip
+
+
+def part_of(path: Path) -> str:
+    """`monitor/core/model.py` is of `core`, `monitor/http.py` of `http`."""
+    relative = path.relative_to(ROOT)
+    return relative.parts[0].removesuffix(".py")
+
+
+def imports(path: Path) -> list[tuple[str, int]]:
+    """Every module a file imports, with its line."""
+    found = []
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found += [(alias.name, node.lineno) for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}:{node.lineno}: relative import"
+            module = node.module or ""
+            names = [f"{module}.{a.name}" for a in node.names] if module == "monitor" else [module]
+            found += [(name, node.lineno) for name in names]
+    return found
+
+
+def of_house(module: str) -> str | None:
+    """The part a module belongs to, None for others' modules and for `monitor` itself."""
+    words = module.split(".")
+    if words[0] != "monitor" or len(words) < 2 or words[1].startswith("__"):
+        return None
+    return words[1]
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_imports_point_one_way(path: Path) -> None:
+    allowed = PARTS.get(part_of(path))
+    if allowed is None:
+        return  # app, build, once, cli, demo: they put the parts together
+    for module, line in imports(path):
+        house = of_house(module)
+        assert house is None or house in allowed, f"{path}:{line} imports {module}"
+
+
+def test_every_part_that_is_not_a_root_has_its_wall() -> None:
+    roots = {"__init__", "__main__", "app", "build", "once", "cli", "demo", "history"}
+    assert {part_of(p) for p in FILES} - roots <= set(PARTS)
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_a_library_has_one_door(path: Path) -> None:
+    place = path.relative_to(ROOT).as_posix()
+    for module, line in imports(path):
+        for library, doors in ONLY.items():
+            if module != library and not module.startswith(library + "."):
+                continue
+            inside = place.startswith(doors) if isinstance(doors, str) else place in doors
+            assert inside, f"{path}:{line} imports {module}"
+
+
+@pytest.mark.parametrize("path", [p for p in FILES if part_of(p) == "core"], ids=lambda p: p.name)
+def test_the_core_imports_value_modules_only(path: Path) -> None:
+    for module, line in imports(path):
+        if of_house(module) is None:
+            assert module.split(".")[0] in CORE_MAY, f"{path}:{line} imports {module}"
+            assert module.split(".")[0] in sys.stdlib_module_names
+
+
+@pytest.mark.parametrize("path", [p for p in FILES if part_of(p) == "core"], ids=lambda p: p.name)
+def test_the_core_asks_no_clock_and_opens_nothing(path: Path) -> None:
+    for node in ast.walk(ast.parse(path.read_text())):
+        if not isinstance(node, ast.Call):
+            continue
+        name = node.func.attr if isinstance(node.func, ast.Attribute) else ""
+        plain = node.func.id if isinstance(node.func, ast.Name) else ""
+        owner = ast.unparse(node.func.value) if isinstance(node.func, ast.Attribute) else ""
+        clock = name in CLOCKS and owner in {"datetime", "time", "date", "datetime.datetime"}
+        assert not clock, f"{path}:{node.lineno} asks the clock"
+        assert plain not in {"open", "print", "input", "exec", "eval"}, f"{path}:{node.lineno}"
