@@ -9,7 +9,6 @@ from datetime import datetime
 
 import structlog
 
-from monitor import heartbeat
 from monitor.build import prober, teller
 from monitor.clock import Clock, RealClock
 from monitor.config import ConfigFaults
@@ -19,6 +18,7 @@ from monitor.core.settings import Settings
 from monitor.core.snapshot import Snapshot
 from monitor.core.status import document
 from monitor.exporter import Exporter
+from monitor.heartbeat import keep_alive, notify, reloading
 from monitor.http import Door
 from monitor.operator import Operator
 from monitor.pipeline import Pipeline
@@ -34,6 +34,7 @@ log = structlog.get_logger("monitor")
 DRAIN = 5.0  # seconds for what is under way when the daemon is told to stop
 READY_AFTER = 15.0  # seconds after which a silent target no longer holds readiness back
 _TICK = 1.0
+_STUCK = 60.0  # seconds a probe may be late before the watchdog is left unfed
 
 
 class Daemon:
@@ -82,6 +83,11 @@ class Daemon:
             return False
         late = self.clock.monotonic() - self._began >= READY_AFTER
         return late or all(r.reading for r in self.pipeline.memory.records.values())
+
+    def _ailing(self) -> str:
+        """Why systemd should restart us; empty while probes advance."""
+        late = self.scheduler.overdue()
+        return f"probes do not advance: one is {late:.0f} s late" if late > _STUCK else ""
 
     def _doors(self) -> WebDoors:
         return WebDoors(
@@ -144,9 +150,10 @@ class Daemon:
         self.scheduler.arm(settings.targets, self._last_read())
         self._spawn(self._sweeps(), "sweep")
         self._spawn(self._ticks(), "tick")
+        self._spawn(keep_alive(self._env, self._ailing), "watchdog")
         self.rounds.match({r.name for r in settings.receivers})
         self.started.set()
-        heartbeat.notify(self._env, "READY=1", f"STATUS={len(settings.targets)} targets")
+        notify(self._env, "READY=1", f"STATUS={len(settings.targets)} targets")
 
     async def _watched(self, web: list[asyncio.Task[None]]) -> None:
         """Until stopped; a listener that ends by itself ends the daemon with its error."""
@@ -158,7 +165,7 @@ class Daemon:
 
     async def _drain(self) -> None:
         self._draining = True
-        heartbeat.notify(self._env, "STOPPING=1")
+        notify(self._env, "STOPPING=1")
         log.info("draining")
         await self.scheduler.drain(DRAIN)
         for task in (tasks := set(self._tasks)):
@@ -188,13 +195,12 @@ class Daemon:
             await asyncio.sleep(_TICK)
             if self.scheduler.tick():
                 self.rounds.wake()
-            heartbeat.notify(self._env, "WATCHDOG=1")
 
     # -- reload and control -----------------------------------------------------------------
 
     async def reload(self) -> str | None:
         """Take the config anew; a broken one keeps the old. What is wrong, or None."""
-        heartbeat.notify(self._env, *heartbeat.reloading())
+        notify(self._env, *reloading())
         try:
             settings = await asyncio.to_thread(self._load)
         except ConfigFaults as faults:
@@ -203,7 +209,7 @@ class Daemon:
                 log.error("the config is broken, the old one stays", fault=line)  # noqa: TRY400 - a user's fault has no traceback
             return str(faults)
         finally:
-            heartbeat.notify(self._env, "READY=1")
+            notify(self._env, "READY=1")
         await self._take(settings)
         return None
 

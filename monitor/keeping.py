@@ -45,6 +45,7 @@ class Keeper:
         try:
             stored = await self._store.load(now - KEPT)
             self._memory.restore(stored)
+            self._note_troubles(stored.troubles)
             await self.rename(self._memory.settings)
             await self._fold_again()
         except NewerSchemaError:
@@ -52,6 +53,14 @@ class Keeper:
         except StoreError as error:
             self._failed(error)
         self._memory.refresh_all(now)
+
+    def _note_troubles(self, troubles: tuple[str, ...]) -> None:
+        """What a start found wrong with the file, and survived."""
+        for trouble in troubles:
+            log.error("the database was not as it should be", why=trouble)
+        if troubles:
+            self._memory.store_lost = "; ".join(troubles)
+            self._memory.store_lost_at = self._clock.now()
 
     async def _fold_again(self) -> None:
         if self._store is None:
@@ -179,6 +188,8 @@ class Keeper:
             await self._store.heartbeat(now)
             for silence in await self._store.silences(now - KEPT):
                 self._memory.silences[silence.id] = silence
+            for incident, ack in (await self._store.acks()).items():
+                self._heed(incident, ack)
             if self._clock.monotonic() - self._pruned >= _PRUNE_EVERY:
                 self._pruned = self._clock.monotonic()
                 await self._store.prune(now - KEPT)
@@ -186,6 +197,12 @@ class Keeper:
         except StoreError as error:
             self._failed(error)
         self._memory.prune(now)
+
+    def _heed(self, incident: str, ack: Ack) -> None:
+        """An acknowledgement that another process has written."""
+        known = self._memory.incidents.get(incident)
+        if known is not None and known.open and (known.ack is None or known.ack.at < ack.at):
+            self._memory.incidents[incident] = replace(known, ack=ack)
 
     async def rename(self, settings: Settings) -> None:
         """`was: OLDNAME`: an account's history goes on under its new name."""

@@ -99,6 +99,11 @@ class Scheduler:
         """Seconds of the story until a target is probed next."""
         return self._due[name] - self._clock.monotonic()
 
+    def overdue(self) -> float:
+        """Seconds by which the latest target that is not being probed is late; 0: none is."""
+        waiting = (at for name, at in self._due.items() if name not in self._running)
+        return max(0.0, self._clock.monotonic() - min(waiting, default=float("inf")))
+
     def disarm(self, name: str) -> None:
         """Forget a target; a probe under way ends by itself."""
         self._due.pop(name, None)

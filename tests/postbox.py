@@ -67,7 +67,7 @@ class Mail:
     def _part(self, kind: str) -> str:
         part = self.message.get_body((kind,))
         assert part is not None, f"no {kind} part"
-        return cast("str", part.get_content())
+        return cast("str", part.get_content()).replace("\r\n", "\n")
 
 
 class Mailbox:
@@ -171,8 +171,8 @@ class Mailbox:
         return await self._do(server, self.auth) if self.auth else MISSING
 
     async def _keep(self, server: SMTP, session: Session, envelope: Envelope) -> None:
-        content = bytes(envelope.original_content)
-        who = session.auth_data
+        content = cast("bytes", envelope.original_content)
+        who: object = session.auth_data
         name = who.login.decode() if isinstance(who, LoginPassword) else None
         encrypted = _encrypted(server)
         async with self._arrived:

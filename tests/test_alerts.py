@@ -397,3 +397,21 @@ def test_the_interval_is_five_minutes_unless_said_otherwise() -> None:
 
     assert state(later(600)) is AlertState.PENDING
     assert state(later(600) + timedelta(microseconds=1)) is AlertState.INACTIVE
+
+
+def test_an_older_reading_at_the_same_moment_does_not_count() -> None:
+    story = Story(replace(RULE, after=2))
+    assert story.look(0, "breach") == "pending"
+    assert story.look(0, "breach", read_at=-1) == "pending"
+    assert story.alert.breaches == 1
+
+
+@pytest.mark.parametrize("since", [None, later(-600)])
+def test_a_firing_alert_that_forgot_its_incident_gets_one(since: datetime | None) -> None:
+    alert = Alert("low", "x", AlertState.FIRING, since=since, severity=Severity.WARNING)
+    judged = Judgement(Verdict.UNKNOWN, NOW)
+    stepped = step(alert, judged, RULE, NOW, incident=None, account="a", provider="p")
+    assert stepped.incident is not None
+    assert stepped.incident.opened_at == (since or NOW)
+    assert stepped.incident.id == incident_id("low", "x", since or NOW)
+    assert stepped.alert.incident == stepped.incident.id

@@ -133,7 +133,8 @@ def test_a_time_has_its_zone_or_is_none(value: object, at: datetime | None) -> N
 def test_a_shape_has_keys_and_types_and_codes_only() -> None:
     body = {
         "code": 433, "status": "over_limit", "msg": "user me@example.com",
-        "email": "me@example.com", "type": "a whole sentence", "data": {"items": [{"id": 5, "key": "k"}]},
+        "email": "me@example.com", "type": "a whole sentence",
+        "data": {"items": [{"id": 5, "key": "k"}]},
         "me@example.com": 1, "ok": True, "none": None,
     }  # fmt: skip
     assert shape(body) == (

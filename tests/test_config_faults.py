@@ -149,96 +149,14 @@ def test_a_web_configuration_file_is_heeded_as_a_whole_or_refused(
     assert "planted" not in "\n".join(found)
 
 
-WORDS = [
-    "accounts",
-    "services",
-    "alerts",
-    "receivers",
-    "web",
-    "defaults",
-    "kie",
-    "huggingface",
-    "key",
-    "key_file",
-    "models",
-    "jobs",
-    "usage",
-    "floor",
-    "checks",
-    "needs",
-    "any",
-    "on",
-    "when",
-    "clear",
-    "for",
-    "severity",
-    "enabled",
-    "email",
-    "webhook",
-    "to",
-    "from",
-    "smtp",
-    "url",
-    "secret",
-    "listen",
-    "users",
-    "token",
-    "interval",
-    "timeout",
-    "balance",
-    "provider",
-    "was",
-    "canary",
-    "database",
-    "5m",
-    "1m..15m",
-    "40/day",
-    "kie/balance",
-    "huggingface/model/*",
-    "runway-short",
-    "no",
-    "on",
-    "010",
-    "12:30",
-    "2026-01-01",
-    "~",
-    "null",
-    ".nan",
-    "1e999",
-    "-1",
-    "${A}",
-    "${A:-b}",
-    "${",
-    "$$",
-    "<<",
-    "*a",
-    "&a",
-    "!!set",
-    "!x",
-    "|",
-    ">",
-    "[",
-    "]",
-    "{",
-    "}",
-    ",",
-    ":",
-    "-",
-    "?",
-    "'",
-    '"',
-    "#",
-    "%",
-    "@",
-    "`",
-    "unavailable",
-    "135",
-    "99999999999999999999999999s",
-    "true",
-    "critical",
-    "a/b",
-    "https://h.example.com",
-]
+WORDS = """
+accounts services alerts receivers web defaults kie huggingface key key_file models jobs usage
+floor checks needs any on when clear for severity enabled email webhook to from smtp url secret
+listen users token interval timeout balance provider was canary database 5m 1m..15m 40/day
+kie/balance huggingface/model/* runway-short no 010 12:30 2026-01-01 ~ null .nan 1e999 -1 ${A}
+${A:-b} ${ $$ << *a &a !!set !x | > [ ] { } , : - ? ' " # % @ ` unavailable 135 true critical
+99999999999999999999999999s a/b https://h.example.com
+""".split()  # noqa: SIM905 - a list of these would be a page long
 PIECES = st.one_of(
     st.sampled_from(WORDS),
     st.sampled_from(["\n", "\n  ", "\n    ", "\n      ", ": ", "- ", " ", ", ", "{", "}", "\t"]),
@@ -289,7 +207,7 @@ TREES = st.recursive(
 )
 
 
-@settings(max_examples=300, suppress_health_check=list(HealthCheck), deadline=None)
+@settings(max_examples=150, suppress_health_check=list(HealthCheck), deadline=None)
 @given(tree=st.dictionaries(KEYS, TREES, max_size=6))
 def test_whatever_the_shape_the_answer_is_settings_or_faults(
     tmp_path_factory: pytest.TempPathFactory, tree: dict[str, object]
@@ -298,3 +216,63 @@ def test_whatever_the_shape_the_answer_is_settings_or_faults(
     path.write_text(yaml.safe_dump(tree, allow_unicode=True), encoding="utf-8")
     outcome = settings_or_faults(path)
     assert isinstance(outcome, Settings) or sound(outcome)
+
+
+FULL = """\
+defaults: {interval: 5m, timeout: 15s}
+accounts:
+  huggingface: {key: a, models: [a/b, c/d], needs: [inference], key_check: {interval: 1m..2m}}
+  kie: {key: b, jobs: {x: 25}, usage: {x: 1/day}, floor: 1, base_url: http://127.0.0.1:1, was: old}
+  openai: {organization: a, days: 3, limit: 5, admin_key: c, checks: [key], enabled: true}
+services: {s: {needs: [kie/balance], any: ["huggingface/*"], tell_customers: words}}
+alerts: [{name: a, on: kie/*, when: balance < 5, clear: balance > 6, for: 1m, severity: info}]
+receivers:
+  m:
+    email: {to: [a@example.com], from: b@example.com, smtp: {host: h, port: 25, tls: none}}
+    severities: [info]
+    on: [kie/*]
+    remind_every: 4h
+    fallback: w
+  w: {webhook: {url: "https://h.example.com", headers: {A: b}, timeout: 3s}, escalate_after: 1m}
+web: {listen: 127.0.0.1:1, users: {a: b}, token: c, external_url: "https://m.example.com"}
+database: m.db
+canary: https://c.example.com
+"""
+ODD: list[object] = [
+    None, True, 0, -1, 10**400, 1.5, float("nan"), float("inf"), "", " ", "x", "*", "a\nb",
+    "\u2028", "${UNSET}", "${", "planted" * 1000, "=", "<<", "5m..", "..", "kie/", "[::1:5",
+    [], [[]], [None], [{}], ["x", "x"], [{"name": "x"}], {}, {"": ""}, {"x": {"y": 1}},
+    {"email": None, "webhook": None}, "jobs_left() < 1", "1e400/day", "https://a:b@c",
+    "http://[", "http://a.example:99999",
+]  # fmt: skip
+
+
+def places(tree: object, at: tuple[str | int, ...] = ()) -> list[tuple[str | int, ...]]:
+    """Every path in a tree but the root."""
+    inner = list(tree.items() if isinstance(tree, dict) else enumerate(tree))
+    found = [(*at, key) for key, _ in inner]
+    nested = [(key, value) for key, value in inner if isinstance(value, (dict, list))]
+    return found + [path for key, value in nested for path in places(value, (*at, key))]
+
+
+def replaced(tree: object, path: tuple[str | int, ...], value: object) -> object:
+    """A copy of a tree with one thing in it replaced."""
+    if not path:
+        return value
+    if isinstance(tree, dict):
+        return {k: replaced(v, path[1:], value) if k == path[0] else v for k, v in tree.items()}
+    assert isinstance(tree, list)
+    return [replaced(v, path[1:], value) if i == path[0] else v for i, v in enumerate(tree)]
+
+
+@pytest.mark.parametrize("odd", ODD, ids=lambda odd: repr(odd)[:20])
+def test_whatever_stands_anywhere_the_answer_is_settings_or_faults(
+    tmp_path: Path, odd: object
+) -> None:
+    tree = yaml.safe_load(FULL.replace(" on:", ' "on":'))
+    path = written(tmp_path, FULL)
+    assert isinstance(settings_or_faults(path), Settings)
+    for place in places(tree):
+        path.write_text(yaml.safe_dump(replaced(tree, place, odd)))
+        outcome = settings_or_faults(path)
+        assert isinstance(outcome, Settings) or sound(outcome), place

@@ -388,8 +388,8 @@ def test_a_receiver_has_the_declared_options_with_their_defaults(loaded) -> None
     found = loaded(
         "accounts: {kie: {}}\n"
         "receivers:\n"
-        "  ops: {webhook: {url: 'https://h.example.com/x', headers: {X-Team: ops}, ca_file: ca.pem},"
-        " fallback: mail}\n"
+        "  ops: {webhook: {url: 'https://h.example.com/x', headers: {X-Team: ops},"
+        " ca_file: ca.pem}, fallback: mail}\n"
         "  mail: {email: {to: [a@example.com, B <b@example.com>], from: Monitor <m@example.com>,"
         " smtp: {host: h, timeout: 2s}}, on: kie/*}\n"
     )  # fmt: skip

@@ -235,6 +235,12 @@ def test_a_severity_is_escalated_once_above_the_highest_that_was_heard(
         ("opened a 0 i; opened b 0 i; escalated a 1 w", "c", "escalated/1 oncall a,b"),
         # the round a heard was of a higher severity: another round
         ("opened a 0 i; opened b 0 i; escalated a 1 c", "w", "escalated/1 oncall b"),
+        # a severity that fell and rose again is a round of its own
+        (
+            "opened a 0 i; opened b 0 i; escalated a 1 c; escalated/1 b 2 w",
+            "c",
+            "escalated/2 oncall b",
+        ),
         # b has heard of it at its opening
         ("opened a 0 w; escalated a 1 c; opened b 2 c", "c", ""),
     ],
@@ -319,6 +325,12 @@ def test_a_severity_that_falls_out_of_a_receivers_is_told_by_one_last_reminder()
     assert ask(600, fallen, to=who, told="opened a 0 c; reminder a 60 w") == ""
 
 
+def test_one_glob_of_several_is_enough_for_that_last_reminder() -> None:
+    globs = ("hf/*", "kie/*")
+    who = (receiver(severities=frozenset(), remind_every=3600.0, on=globs),)
+    assert ask(60, incident(severity="w"), to=who, told="opened a 0 c") == "reminder/0 oncall a"
+
+
 def test_a_severity_that_rises_out_of_a_receivers_is_not_reminded_of() -> None:
     who = (receiver(severities=frozenset({Severity.WARNING}), remind_every=3600.0),)
     assert ask(60, incident(severity="c"), to=who, told="opened a 0 w") == ""
@@ -366,6 +378,12 @@ def test_resolved_goes_to_those_told_opened_whatever_changed_in_routing(
 ) -> None:
     found = ask(12, incident(closed=10), to=(who,), told="opened a 0 w", since=11)
     assert found == "resolved/0 oncall a"
+
+
+def test_an_address_that_is_gone_and_never_heard_the_opening_hears_nothing() -> None:
+    assert ask(12, incident(closed=10), to=(receiver(),), told="reminder z 1 w; opened a 0 w") == (
+        "resolved/0 oncall a"
+    )
 
 
 def test_a_receiver_that_is_gone_hears_nothing() -> None:
@@ -575,6 +593,14 @@ def test_a_fallback_is_reminded_in_place_of_the_one_that_cannot_be() -> None:
     assert "hook hook" not in ask(61, incident(), to=both, told=told, failing=stuck(Kind.REMINDER))
     found = ask(120, incident(), to=both, told=told, failing=stuck(Kind.REMINDER))
     assert "reminder/1 hook hook" in found
+
+
+def test_a_fallback_that_is_reminded_less_often_itself_stands_in_at_the_others_pace() -> None:
+    lazy = replace(HOOK, on=("*",), severities=frozenset(Severity), remind_every=7200.0)
+    told = heard("opened a 0 w", "mail") + heard("opened hook 0 w", "hook")
+    assert "hook" not in ask(60, incident(), to=(MAIL, lazy), told=told)
+    found = ask(60, incident(), to=(MAIL, lazy), told=told, failing=stuck(Kind.REMINDER))
+    assert found == "reminder/0 mail a; reminder/0 hook hook"
 
 
 def test_nobody_who_did_not_hear_the_opening_is_handed_its_end() -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from aiosmtpd.smtp import SMTP
 from certs import Certificate, make
-from postbox import DROP, HANG, OK, Mailbox, Reply
+from postbox import DROP, HANG, OK, Mailbox, Reply, in_thread
 
 from monitor.core.causes import Severity
 from monitor.core.message import Message
@@ -296,14 +296,12 @@ async def test_slow_recipients_together_do_not_use_up_the_time_of_all() -> None:
 
     class Slow(Mailbox):
         async def _say(self, server: SMTP, script: list[Reply]) -> str:
-            if script is self.slow:
+            if script in self.rcpt.values():
                 await asyncio.sleep(0.15)
             return await super()._say(server, script)
 
-        slow: list[Reply] = [OK]  # noqa: RUF012 - one list on purpose
-
     async with Slow() as box:
-        box.rcpt = dict.fromkeys(many, box.slow)
+        box.rcpt = {address: ["250 at last"] for address in many}
         result = await send(receiver(box, *many, timeout=1.0))
     assert set(result.told) == set(many)
 
@@ -345,3 +343,12 @@ async def test_cancelling_is_obeyed_and_leaves_no_connection() -> None:
         sending.cancel()
         with pytest.raises(asyncio.CancelledError):
             await sending
+
+
+def test_a_sender_without_a_loop_of_the_servers_is_served_too() -> None:
+    with in_thread(Mailbox()) as box:
+        result = asyncio.run(send(receiver(box, A, B)))
+        (mail,) = box.wait_blocking(1)
+    assert result.told == mail.recipients == (A, B)
+    assert mail.text.startswith("kie: 1215 credits are left\n")
+    assert "kie: 1215 credits are left</h1>" in mail.html

@@ -152,6 +152,16 @@ async def test_a_fault_on_the_wire_has_its_cause(door: Door, script: Script, cau
         assert wire.sent < 64 * 1024 * 1024  # what the kernel holds of a gigabyte
 
 
+async def test_what_announces_too_much_is_not_waited_for(door: Door) -> None:
+    async def announces(line: Line) -> None:
+        await line.say(b"HTTP/1.1 200 OK\r\nContent-Length: 70000\r\n\r\n")
+        await hang(line)
+
+    async with serving(announces) as wire:
+        fault = await asyncio.wait_for(failure(door, get(wire.url)), 5)
+    assert fault.cause is Cause.ANSWER_MALFORMED
+
+
 async def test_a_body_at_the_cap_is_taken(door: Door) -> None:
     async with serving(says(answer(b"x" * CAP))) as wire:
         assert len((await door.send(get(wire.url))).body) == CAP
@@ -212,6 +222,25 @@ async def test_requests_that_hang_do_not_starve_a_healthy_one(door: Door) -> Non
         for task in hanging:
             task.cancel()
         await asyncio.gather(*hanging, return_exceptions=True)
+
+
+async def test_no_pool_holds_more_than_a_few_connections() -> None:
+    go, made = asyncio.Event(), []
+
+    async def handler(_: httpx.Request) -> httpx.Response:
+        await go.wait()
+        return httpx.Response(200, content=b"{}")
+
+    def factory(_: ssl.SSLContext) -> httpx.MockTransport:
+        made.append(1)
+        return httpx.MockTransport(handler)
+
+    door = Door(transport=factory)
+    tasks = [asyncio.create_task(door.send(get("https://a.example"))) for _ in range(20)]
+    await asyncio.sleep(0)
+    go.set()
+    await asyncio.gather(*tasks)
+    assert len(made) == -(-20 // CONNECTIONS)
 
 
 async def test_a_connection_is_used_again_by_the_next_request(door: Door) -> None:

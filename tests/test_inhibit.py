@@ -199,6 +199,22 @@ def test_the_one_that_speaks_names_those_it_speaks_for() -> None:
     assert found[0].muted == (short, low)
 
 
+@pytest.mark.parametrize(
+    ("speaker", "others"),
+    [
+        ("key-rejected kie/key c", "credits-low kie/balance w"),
+        ("models-exhausted hf/model c", "model-unavailable hf/model/a/b w"),
+        ("provider-down kie/provider c", "balance-unreadable kie2/balance w"),
+        ("monitor-offline monitor/network c", "provider-down kie/provider c"),
+        ("quota-critical hf/quota c", "quota-high hf/quota w"),
+    ],
+)
+def test_it_speaks_for_other_targets_too(speaker: str, others: str) -> None:
+    one, other, stranger = incident(speaker), incident(others), incident("gone x/key w")
+    found = say(1, other, one, stranger)
+    assert [(n.incident, n.muted) for n in found] == [(stranger, ()), (one, (other,))]
+
+
 def test_what_is_silenced_is_not_named_either() -> None:
     empty = incident("credits-exhausted kie/balance c")
     short = incident("runway-short kie/balance w")

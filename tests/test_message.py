@@ -146,11 +146,11 @@ def test_later_mails_keep_the_core_of_the_subject() -> None:
 
 
 def test_what_is_over_promises_no_runway_and_claims_no_breach() -> None:
-    end = {"closed_at": T0, "close_reason": "resolved"}
-    assert say(incident(**end), Kind.RESOLVED, view=balance("9000", 200.0)).subject == (
+    over = incident(closed_at=T0, close_reason="resolved")
+    assert say(over, Kind.RESOLVED, view=balance("9000", 200.0)).subject == (
         "[RESOLVED] kie: credits are running short"
     )
-    mine = incident("credits-low", summary="balance 1 is under 2", **end)
+    mine = replace(over, alert="credits-low", summary="balance 1 is under 2")
     assert say(mine, Kind.RESOLVED).subject == "[RESOLVED] kie: credits-low"
 
 
@@ -446,6 +446,13 @@ def test_jobs_left_are_whole_jobs_by_name() -> None:
         ("sora-2-pro-720p-15s", 1), ("sora-2-720p-10s", 8),
     )  # fmt: skip
     assert jobs_in_words({}) == ""
+
+
+def test_a_balance_without_floor_or_forecast_is_a_figure_all_the_same() -> None:
+    bare = balance(p25=None, floor=Decimal(0))
+    assert [label for label, _ in say(incident(), view=bare).figures] == [
+        "Target", "Alert", "Balance", "Last read",
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(

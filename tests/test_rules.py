@@ -340,6 +340,7 @@ EXHAUSTED = [
     (("model_missing*1", "model_loading"), "ok"),
     (("model_missing*1", "model_degraded*5"), "ok"),
     (("model_missing*1", "timed_out"), "unknown"),
+    (("model_missing*1", "timed_out*9"), "unknown"),
     (("model_missing*1", "-"), "unknown"),
     (("model_missing*1", "key_rejected*1"), "unknown"),
     (("key_rejected*1",), "unknown"),
@@ -353,6 +354,11 @@ def test_models_are_exhausted_when_each_is_confirmed_unusable(
     causes: tuple[str, ...], expected: str
 ) -> None:
     assert special("models-exhausted", models(*causes)).value == expected
+
+
+def test_a_refused_key_is_no_verdict_on_a_model() -> None:
+    refused = a_view("hf/model/x", Cause.KEY_REJECTED, streak=9)  # not yet known to the key
+    assert special("models-exhausted", a_group("hf/model", refused)) is Verdict.UNKNOWN
 
 
 def test_no_model_left_is_said_with_its_cause() -> None:
@@ -419,11 +425,11 @@ def test_every_failure_of_a_balance_is_somebodys() -> None:
 
 
 def test_what_was_read_since_the_failures_began_clears_the_provider() -> None:
-    down = failing("kie/balance", Cause.PROVIDER_ERROR)  # since -900
+    down = failing("kie/balance", Cause.PROVIDER_ERROR)  # since -600.5
     assert blamed(down, a_view("kie/key", at=later(-30)), around=(OK_ELSEWHERE,)) == (
         "balance-unreadable"
     )
-    assert blamed(down, a_view("kie/key", at=later(-900)), around=(OK_ELSEWHERE,)) == (
+    assert blamed(down, a_view("kie/key", at=later(-600.5)), around=(OK_ELSEWHERE,)) == (
         "provider-down"
     )
     refused = a_view("kie/key", Cause.KEY_REJECTED, at=later(-30))
@@ -452,6 +458,15 @@ OFFLINE = [
     ((failing("kie/balance", REFUSED), failing("hf/key", SLOW, 1)), "monitor-offline"),
     ((failing("kie/balance", REFUSED), failing("kie/key", SLOW)), "provider-down"),
     ((failing("kie/balance", LOST),), "monitor-offline"),
+    ((failing("kie/balance", REFUSED), failing("kie/key", LOST)), "monitor-offline"),
+    (
+        (
+            failing("kie/balance", REFUSED, 20),
+            failing("hf/key", SLOW),
+            a_view("b/key", at=later(-1200)),
+        ),
+        "monitor-offline",
+    ),
     ((failing("kie/balance", LOST, 2), failing("hf/key", SLOW, 2)), ""),
     ((failing("kie/balance", REFUSED, 2), failing("hf/key", LOST, 2)), ""),
     ((failing("kie/balance", REFUSED), failing("hf/key", Cause.PROVIDER_ERROR)), "provider-down"),
@@ -503,6 +518,10 @@ def test_a_provider_is_named_with_its_cause_and_the_witness() -> None:
 
 
 ENDING = [
+    (
+        (failing("a/key", SLOW), a_view("c/key", at=later(1)), a_view("d/key", at=later(-9999))),
+        "ok",
+    ),
     ((failing("a/key", SLOW), failing("b/key", SLOW), a_view("c/key", at=later(1))), "ok"),
     ((failing("a/key", SLOW, 2), failing("b/key", SLOW, 2)), "unknown"),
     ((failing("a/key", SLOW), failing("a/balance", SLOW)), "unknown"),
@@ -708,3 +727,10 @@ def test_nothing_smaller_is_blamed_where_something_larger_fits() -> None:
     assert blamed(limited, around=(lost,)) == "rate-limited"  # 429 is an answer: we are online
     early = failing("kie/key", Cause.RATE_LIMITED, at=-5000)
     assert blamed(early, around=(lost,)) == "monitor-offline"
+
+
+def test_what_is_not_a_breach_still_names_the_cause() -> None:
+    slow, fine = failing("kie/key", SLOW), a_view("kie/model/x", Cause.MODEL_MOVED)
+    for view, cause in ((slow, SLOW), (fine, Cause.MODEL_MOVED), (a_view(cause=None), Cause.OK)):
+        judged = judge(RULES["rate-limited"], view, firing=False, now=NOW)
+        assert (judged.cause, judged.summary) == (cause, "")

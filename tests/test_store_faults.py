@@ -27,6 +27,8 @@ SCRIPT = store_process.__file__
 NOW = datetime(2026, 11, 20, 10, 31, 28, tzinfo=UTC)
 NOBODY = 65534
 AS_ROOT = os.geteuid() == 0
+# From 3.12 on Python warns of forking beside threads; the child here runs one coroutine and ends.
+FORKS = pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
 
 
 def store(path: Path, **options: object) -> SqliteStore:
@@ -190,6 +192,7 @@ def as_nobody(path: Path) -> list[str]:
     return said
 
 
+@FORKS
 @pytest.mark.skipif(not AS_ROOT, reason="becoming another user takes root")
 @pytest.mark.parametrize("file_mode", [0o444, 0o644])
 @pytest.mark.parametrize("folder_mode", [0o555, 0o755])
@@ -204,12 +207,14 @@ def test_a_file_that_may_only_be_read_is_read_and_the_reason_is_said(
     assert fault.startswith(f"StoreError: database {path}: Permission denied; ")
 
 
+@FORKS
 @pytest.mark.skipif(not AS_ROOT, reason="becoming another user takes root")
 def test_a_folder_that_may_not_be_written_is_said(shared: Path) -> None:
     (fault,) = as_nobody(shared / "m.db")
     assert fault.startswith(f"StoreError: database {shared}/m.db: Permission denied; check")
 
 
+@FORKS
 @pytest.mark.skipif(not AS_ROOT, reason="becoming another user takes root")
 def test_a_file_that_may_not_even_be_read_is_said(shared: Path) -> None:
     path = filled(shared / "m.db", 3)

@@ -31,6 +31,8 @@ ONLY = {
     "rich": "cli/",
     "starlette": "web/",
     "uvicorn": "web/",
+    "h11": {"demo/wire.py"},
+    "aiosmtpd": {"demo/postbox.py"},
     "smtplib": set(),
     "requests": set(),
     "urllib.request": set(),

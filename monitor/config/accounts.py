@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
-from functools import cache
 
 from monitor.config.addresses import host_of, is_loopback
 from monitor.config.blocks import (
@@ -50,22 +49,14 @@ def read_accounts(
     context: Context, trees: dict[str, Tree], defaults: DefaultsBlock
 ) -> tuple[Read, ...]:
     """Every account under `accounts:`, in order."""
-    # Many accounts at one provider share its block: building one takes milliseconds.
-    block_of = cache(lambda name: account_block(context.catalogue.providers[name]))
-    found = tuple(_read(context, name, tree, defaults, block_of) for name, tree in trees.items())
+    found = tuple(_read(context, name, tree, defaults) for name, tree in trees.items())
     _check_was(context, [r.account for r in found if r.account])
     if not any(r.enabled for r in found) and found:
         context.fault(("accounts",), "no account is enabled: there is nothing to watch")
     return found
 
 
-def _read(
-    context: Context,
-    name: str,
-    tree: Tree,
-    defaults: DefaultsBlock,
-    block_of: Callable[[str], type[AccountBlock]],
-) -> Read:
+def _read(context: Context, name: str, tree: Tree, defaults: DefaultsBlock) -> Read:
     at: PathTuple = ("accounts", name)
     if not NAME.fullmatch(name):
         context.fault(at, "the name of an account is [a-z0-9._-]+", at_key=True)
@@ -75,7 +66,7 @@ def _read(
     spec = _spec(context, at, here)
     if spec is None:
         return Read(name, None, broken=True)
-    found = checked(context.document, block_of(spec.name), here, at)
+    found = checked(context.document, account_block(spec), here, at)
     account = _account(context, at, spec, found.block, defaults)
     broken = bool(_SHAPING & found.bad) or not isinstance(here, dict)
     if not account.targets and not broken and found.block.checks is None:

@@ -212,7 +212,9 @@ class ConfigBlock(Block):
 
     model_config = ConfigDict(arbitrary_types_allowed=True)
 
-    defaults: DefaultsBlock | None = None
+    defaults: DefaultsBlock | None = Field(
+        None, description="what holds where an account and its provider say nothing"
+    )
     accounts: dict[str, object] | None = Field(
         None, description="what is watched, by name; required"
     )
@@ -221,7 +223,7 @@ class ConfigBlock(Block):
     )
     alerts: list[AlertBlock] | None = Field(None, description="rules beside the built-in ones")
     receivers: dict[str, object] | None = Field(None, description="who is told, by name")
-    web: WebBlock | None = None
+    web: WebBlock | None = Field(None, description="where and to whom the page is shown")
     database: File | None = Field(
         None,
         description="what survives a restart; relative to `$STATE_DIRECTORY`, else to this file",

@@ -15,7 +15,7 @@ from monitor.config.variables import hide, show, substitute
 
 _LOADER: type = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 DEEPEST = 32  # levels of nesting: PyYAML's C composer recurses on the C stack and would overflow
-MOST = 100_000  # values after aliases are followed
+MOST = 50_000  # values after aliases are followed
 
 _TAG = "tag:yaml.org,2002:"
 _TAGS = {
@@ -72,6 +72,17 @@ def _syntax(file: str, text: str, error: yaml.MarkedYAMLError) -> ConfigFaults:
     return ConfigFaults((Fault(file, line, column, "yaml", _problem(text, line, column, error)),))
 
 
+_PROBLEMS = {  # words in both of PyYAML's parsers to what a user can do
+    "another document": "a second document begins here: a config is one document",
+    "undefined alias": "an alias of an anchor that does not exist: put text with * in quotes",
+    "cannot start any token": "this character cannot begin a value: put the value in quotes",
+    "mapping values are not allowed": "a second colon in one value, or an indentation that does "
+    "not fit: put text with a colon in quotes",
+    "expected ',' or ']'": "a ] is missing, or a comma before this",
+    "expected ',' or '}'": "a } is missing, or a comma before this",
+}
+
+
 def _problem(text: str, line: int, column: int, error: yaml.MarkedYAMLError) -> str:
     lines = text.splitlines()
     here = lines[line - 1] if line <= len(lines) else ""
@@ -79,15 +90,9 @@ def _problem(text: str, line: int, column: int, error: yaml.MarkedYAMLError) -> 
         return "a tab in the indentation: YAML indents with spaces"
     # PyYAML quotes what it found there, which may be a piece of a password.
     problem = re.sub(r"'([^']*)'", _short, error.problem or "is not YAML")
-    if "another document" in problem:
-        return "a second document begins here: a config is one document"
-    if "undefined alias" in problem:
-        return "an alias of an anchor that does not exist: put text that begins with * in quotes"
-    if "cannot start any token" in problem:
-        return "this character cannot begin a value: put the value in quotes"
-    if error.context_mark and error.context and error.context_mark.line + 1 != line:
-        return f"{problem}, {error.context} that begins on line {error.context_mark.line + 1}"
-    return problem
+    known = (message for words, message in _PROBLEMS.items() if words in problem)
+    begun = error.context_mark.line + 1 if error.context_mark else line
+    return next(known, problem) + (f", in what begins on line {begun}" if begun != line else "")
 
 
 def _short(match: re.Match[str]) -> str:

@@ -66,10 +66,21 @@ def _some_of(names: tuple[str, ...]) -> object:
     ]
 
 
+# Making a block takes milliseconds, and declarations hold mappings, which cannot be hashed: kept
+# by identity, beside what they were made of, so that no identity is given anew.
+_MADE: dict[tuple[int, ...], tuple[object, type[Block]]] = {}
+
+
 def account_block(spec: ProviderSpec) -> type[AccountBlock]:
     """What an account at this provider may hold."""
+    if (id(spec),) not in _MADE:
+        _MADE[(id(spec),)] = (spec, _account_block(spec))
+    return cast("type[AccountBlock]", _MADE[(id(spec),)][1])
+
+
+def _account_block(spec: ProviderSpec) -> type[Block]:
     own = {f.name for f in spec.fields}
-    entries = _entries(spec.fields)
+    entries = _entries(spec.name, spec.fields)
     entries["checks"] = _entry(
         _some_of(tuple(c.value for c in Check if c in spec.checks)),
         AccountBlock.model_fields["checks"].description or "",
@@ -82,8 +93,7 @@ def account_block(spec: ProviderSpec) -> type[AccountBlock]:
         if check_key(check) not in own:
             help_text = declared.help or f"schedule of its `{check.value}` check"
             entries[f"check_{check.value}"] = _entry(CheckBlock, help_text, alias=check_key(check))
-    block = create_model(f"account at {spec.name}", __base__=_bases(spec), **entries)
-    return cast("type[AccountBlock]", block)
+    return create_model(f"account at {spec.name}", __base__=_bases(spec), **entries)
 
 
 def _bases(spec: ProviderSpec) -> tuple[type[Block], ...]:
@@ -97,6 +107,14 @@ def _bases(spec: ProviderSpec) -> tuple[type[Block], ...]:
 
 def receiver_block(channels: Mapping[str, ChannelSpec]) -> type[ReceiverBlock]:
     """What a receiver may hold."""
+    made_of = tuple(channels.values())
+    key = tuple(id(spec) for spec in made_of)
+    if key not in _MADE:
+        _MADE[key] = (made_of, _receiver_block(channels))
+    return cast("type[ReceiverBlock]", _MADE[key][1])
+
+
+def _receiver_block(channels: Mapping[str, ChannelSpec]) -> type[Block]:
     entries: Entries = {
         f"channel_{name}": _entry(table_block(name, spec.fields), spec.title, alias=name)
         for name, spec in channels.items()
@@ -108,19 +126,22 @@ def table_block(name: str, fields: tuple[Field, ...]) -> type[Block]:
     """A nested mapping."""
     required = [f.name for f in fields if f.required and f.kind is not FieldKind.SECRET]
     config = {**Block.model_config, "json_schema_extra": {"required": required}}
-    entries = _entries(fields)
+    entries = _entries(name, fields)
     if not required:
         return create_model(name, __base__=Block, **entries)
     base = type(f"{name} base", (Block,), {"model_config": config, "__module__": __name__})
     return create_model(name, __base__=base, **entries)
 
 
-def _entries(fields: tuple[Field, ...]) -> Entries:
+def _entries(owner: str, fields: tuple[Field, ...]) -> Entries:
     found: Entries = {}
     for declared in fields:
         words = declared.help + ("; required" if declared.required else "")
         found[f"own_{declared.name}"] = _entry(
-            _type_of(declared), words, alias=declared.name, default=_spelled_default(declared)
+            _type_of(owner, declared),
+            words,
+            alias=declared.name,
+            default=_spelled_default(declared),
         )
         if declared.kind is FieldKind.SECRET:
             words = f"a file that holds `{declared.name}`"
@@ -138,9 +159,9 @@ def _entry(
     return (kind | None, info)
 
 
-def _type_of(declared: Field) -> object:
+def _type_of(owner: str, declared: Field) -> object:
     if declared.kind is FieldKind.TABLE:
-        return table_block(declared.name, declared.fields)
+        return table_block(f"{owner}-{declared.name}", declared.fields)
     if declared.choices:
         one = _one_of(declared.choices)
         return _some_of(declared.choices) if declared.kind is FieldKind.TEXTS else one

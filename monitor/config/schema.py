@@ -28,6 +28,12 @@ class _Generator(GenerateJsonSchema):
     def default_schema(self, schema: core_schema.WithDefaultSchema) -> JsonSchemaValue:
         return self.generate_inner(schema["schema"])
 
+    def dict_schema(self, schema: core_schema.DictSchema) -> JsonSchemaValue:
+        """With what the values are called, which pydantic drops and the reference needs."""
+        values = schema.get("values_schema")
+        found = super().dict_schema(schema)
+        return found | {"additionalProperties": self.generate_inner(values)} if values else found
+
 
 def schema(catalogue: Catalogue) -> SchemaDict:
     """The schema of a config file, with what the catalogue's providers and channels declare."""

@@ -47,7 +47,7 @@ def _asked(member: View) -> Cause | None:
 
 
 def _failing(member: View, causes: frozenset[Cause]) -> bool:
-    return member.failures > 0 and _asked(member) in causes
+    return _asked(member) in causes
 
 
 def _since(member: View, moment: datetime) -> bool:

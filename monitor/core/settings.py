@@ -126,7 +126,7 @@ class Settings:
         """Everything that must never be seen, for redaction."""
         found = [a.key for a in self.accounts] + [self.web.token, *self.web.users.values()]
         for account in self.accounts:
-            found += [v for v in account.fields.values() if isinstance(v, Secret)]
+            found += _within(account.fields)
         for receiver in self.receivers:
             found += _within(receiver.options)
         return tuple(s for s in found if s)

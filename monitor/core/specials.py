@@ -59,11 +59,9 @@ def models_exhausted(view: View, _: datetime, __: View | None, ___: View | None)
 
 def _blame(member: View, who: str) -> Judgement:
     """Breach, on the evidence of the member that shows it."""
-    cause = member.reading.cause if member.reading is not None else member.cause
-    at = member.reading.at if member.reading is not None else member.evidence_at
-    words = WHAT[cause or Cause.OK]
-    summary = f"{who}: {words} ({member.target}, {member.failures} times in a row)"
-    return Judgement(Verdict.BREACH, at, cause or Cause.OK, summary)
+    cause = member.cause or Cause.OK
+    summary = f"{who}: {WHAT[cause]} ({member.target}, {member.failures} times in a row)"
+    return Judgement(Verdict.BREACH, member.evidence_at, cause, summary)
 
 
 def _refuted(members: list[View], answers: Callable[[View], bool]) -> bool:

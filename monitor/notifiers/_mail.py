@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -25,9 +26,11 @@ if TYPE_CHECKING:
 
     from jinja2 import Template
 
+log = logging.getLogger("monitor.notifiers.email")
+
 SUBJECT, LINE, CELL, ADDRESS = 200, 1_000, 300, 2_000  # characters
 ROWS = 40  # of any list: a mail over 100 kB is cut off by mail programs
-_TEMPLATES = Path(__file__).parent / "templates"
+TEMPLATES = Path(__file__).parent / "templates"
 
 _WORDS = {
     Kind.OPENED: "new",
@@ -75,7 +78,7 @@ class Letter:
     content: bytes
 
 
-def letter(receiver: ReceiverSettings, message: Message) -> Letter:
+def letter(receiver: ReceiverSettings, message: Message, *, templates: Path = TEMPLATES) -> Letter:
     """The mail of a message. Raises ValueError if `from` is no address."""
     said_from = clean(str(receiver.options.get("from") or ""), LINE)
     sender = bare(said_from)
@@ -84,7 +87,7 @@ def letter(receiver: ReceiverSettings, message: Message) -> Letter:
     tidy = tidied(message)
     mail = _headed(tidy, said_from, receiver, domain_of(sender))
     mail.set_content(text_of(tidy), charset="utf-8", cte="quoted-printable")
-    page = _page_or_none(tidy)
+    page = _page_or_none(tidy, templates)
     if page is not None:
         mail.add_alternative(page, subtype="html", charset="utf-8", cte="quoted-printable")
         # Quoted-printable never holds "=_", so that no text can end a part. Not random: a retry
@@ -220,17 +223,30 @@ def spoken(at: datetime) -> str:
 # -- HTML ---------------------------------------------------------------------------------------
 
 
-def page_of(message: Message) -> str:
+def page_of(message: Message, *, templates: Path = TEMPLATES) -> str:
     """The HTML part of a tidied message."""
-    return _template().render(
-        m=message, kind=kind_word(message), footer=footer(message), tone=_tone(message)
+    return _template(templates).render(
+        m=message,
+        kind=kind_word(message),
+        footer=footer(message),
+        tone=_tone(message),
+        pieces=_pieces,
     )
 
 
-def _page_or_none(message: Message) -> str | None:
+def _pieces(text: str) -> list[tuple[str, bool]]:
+    """What stands between backticks, as a command to be copied, and what does not."""
+    parts = text.split("`")
+    if len(parts) % 2 == 0:
+        return [(text, False)]
+    return [(part, bool(n % 2)) for n, part in enumerate(parts) if part]
+
+
+def _page_or_none(message: Message, templates: Path) -> str | None:
     try:
-        return page_of(message)
-    except Exception:  # noqa: BLE001 - the alert matters, not its looks: the text goes out alone
+        return page_of(message, templates=templates)
+    except Exception as error:  # noqa: BLE001 - the alert matters, not its looks: the text goes out
+        log.warning("a mail goes out without its HTML part (%s)", type(error).__name__)
         return None
 
 
@@ -238,12 +254,12 @@ def _tone(message: Message) -> str:
     return "resolved" if message.status == "resolved" else message.severity.value
 
 
-@lru_cache(maxsize=1)
-def _template() -> Template:
+@lru_cache(maxsize=4)
+def _template(templates: Path) -> Template:
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     environment = Environment(
-        loader=FileSystemLoader(_TEMPLATES),
+        loader=FileSystemLoader(templates),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,

@@ -7,6 +7,7 @@ import json
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
+from functools import cache
 from importlib.resources import files
 from typing import Final
 
@@ -148,36 +149,41 @@ async def _our_fault(request: Request, _: Exception) -> Response:
     return _sorry(request.url.path, 500, words, SAFE_HEADERS)
 
 
+@cache
+def _templates() -> Environment:
+    return Environment(
+        loader=PackageLoader("monitor.web"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+
+
+def _html(template: str, page: object) -> Response:
+    return HTMLResponse(_templates().get_template(template).render(page=page))
+
+
 class _Answers:
     """One method per path."""
 
     def __init__(self, doors: WebDoors) -> None:
         self._doors = doors
-        self._templates = Environment(
-            loader=PackageLoader("monitor.web"),
-            autoescape=True,
-            undefined=StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-        )
         folder = files("monitor.web") / "static"
         self._static = {name: (folder / name).read_bytes() for name in _STATIC}
-
-    def _html(self, template: str, page: object) -> Response:
-        return HTMLResponse(self._templates.get_template(template).render(page=page))
 
     async def page(self, _: Request) -> Response:
         """The operator's page."""
         snapshot, document = self._doors.snapshot_of(), self._doors.document()
         # Values that do not change, drawn beside the loop: probes do not wait for a browser.
         return await asyncio.to_thread(
-            lambda: self._html("page.html", operators_page(snapshot, document))
+            lambda: _html("page.html", operators_page(snapshot, document))
         )
 
     async def services(self, _: Request) -> Response:
         """The customers' page."""
         snapshot = self._doors.snapshot_of()
-        return self._html("services.html", services_page(snapshot.services, snapshot.at))
+        return _html("services.html", services_page(snapshot.services, snapshot.at))
 
     async def metrics(self, request: Request) -> Response:
         """What Prometheus scrapes."""

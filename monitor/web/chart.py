@@ -174,7 +174,7 @@ def _clock(now: datetime, hours: float, step: float) -> str:
 
 
 def _ticks_y(frame: _Frame) -> tuple[tuple[float, str], ...]:
-    step = _round_step((frame.high - frame.low) / 3)
+    step = _round_step((frame.high - frame.low) / 4)
     first = math.ceil(frame.low / step)
     values = (n * step for n in range(first, first + 8))
     return tuple((frame.y(v), _short(v)) for v in values if v <= frame.high)

@@ -1,0 +1,319 @@
+"""The daemon as its users meet it: a process, a page, mails, signals, and kill -9."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import sqlite3
+from collections.abc import Iterator
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from living import SECRETS, Living, config, daemon, environment, monitor, world_in_thread
+from postbox import Mailbox, in_thread
+
+from monitor.demo.world import World
+
+# A balance that a test moves by thousands in a second is a burn like no other.
+LOW = """
+alerts:
+  - {name: kie-credits-low, on: kie/balance, when: balance < 10000}
+  - {name: burn-spike, enabled: false}
+  - {name: runway-short, enabled: false}
+  - {name: runway-critical, enabled: false}
+"""
+
+
+@pytest.fixture
+def world() -> Iterator[World]:
+    with world_in_thread() as made:
+        yield made
+
+
+@pytest.fixture
+def box() -> Iterator[Mailbox]:
+    with in_thread(Mailbox()) as made:
+        yield made
+
+
+def mail_to(box: Mailbox) -> str:
+    smtp = f"{{host: 127.0.0.1, port: {box.port}, tls: none}}"
+    return f"receivers: {{oncall: {{email: {{to: [oncall@example.com], from: m@example.com, smtp: {smtp}}}}}}}\n"
+
+
+def cause(living: Living, target: str) -> object:
+    targets = living.status()["targets"]
+    assert isinstance(targets, list)
+    return next(t["cause"] for t in targets if t["target"] == target)
+
+
+def kinds(box: Mailbox) -> list[str]:
+    return [m.message["X-Monitor-Notification"] for m in box.mails]
+
+
+def alerts(living: Living) -> set[str]:
+    found = living.status()["alerts"]
+    assert isinstance(found, list)
+    return {a["alert"] for a in found}
+
+
+def test_from_a_crossing_to_a_mail_and_back(world: World, box: Mailbox, tmp_path: Path) -> None:
+    path = config(world, tmp_path, alerts=LOW, receivers=mail_to(box))
+    with daemon(path) as living:
+        living.until(lambda: living.get("/-/ready")[0] == 200)
+        assert living.get("/-/healthy")[0] == 200
+        assert cause(living, "kie/balance") == "ok"
+        world.kie.balance = Decimal("9000.5")
+        (opened,) = box.wait_blocking(1)
+        assert opened.message["X-Monitor-Alert"] == "kie-credits-low"
+        world.kie.balance = Decimal(20000)
+        _, resolved = box.wait_blocking(2)
+        assert resolved.message["X-Monitor-Notification"] == "resolved"
+        assert resolved.message["In-Reply-To"] == opened.message["Message-ID"]
+        status, metrics = living.get("/metrics")
+        assert status == 200
+        assert (
+            'monitor_notifications_total{kind="opened",receiver="oncall",result="ok"} 1.0'
+            in metrics
+        )
+        assert living.stop() == 0
+    assert not [line for line in living.log if "Traceback" in line]
+    assert not world.kie.wrong
+    assert not world.huggingface.wrong
+
+
+def test_kill_9_loses_no_incident_and_tells_nobody_twice(
+    world: World, box: Mailbox, tmp_path: Path
+) -> None:
+    path = config(world, tmp_path, alerts=LOW, receivers=mail_to(box))
+    world.kie.balance = Decimal(9000)
+    with daemon(path) as living:
+        (opened,) = box.wait_blocking(1)
+        living.until(lambda: "told" in " ".join(living.log))
+        living.kill()
+    for _ in range(3):
+        with daemon(path) as living:
+            living.until(lambda: living.get("/-/ready")[0] == 200)
+            living.until(lambda: "kie-credits-low" in alerts(living))
+            living.kill()
+    assert kinds(box) == ["opened"]
+    world.kie.balance = Decimal(20000)
+    with daemon(path) as living:
+        _, resolved = box.wait_blocking(2)
+        assert resolved.message["X-Monitor-Incident"] == opened.message["X-Monitor-Incident"]
+        assert living.stop(signal.SIGINT) == 0
+
+
+def test_a_broken_config_at_reload_keeps_the_old_one(world: World, tmp_path: Path) -> None:
+    path = config(world, tmp_path)
+    good = path.read_text()
+    with daemon(path) as living:
+        path.write_text(good + "nonsense: true\n")
+        living.process.send_signal(signal.SIGHUP)
+        living.until(
+            lambda: "monitor_config_last_reload_successful 0.0" in living.get("/metrics")[1]
+        )
+        assert [line for line in living.log if "nonsense: unknown key" in line]
+        assert cause(living, "kie/balance") is None or True
+        path.write_text(good.replace("  kie:\n", "  video:\n    provider: kie\n"))
+        living.process.send_signal(signal.SIGHUP)
+        living.until(lambda: 'target="video/balance"' in living.get("/metrics")[1])
+        metrics = living.get("/metrics")[1]
+        assert "monitor_config_last_reload_successful 1.0" in metrics
+        assert 'target="kie/balance"' not in metrics
+        assert living.stop() == 0
+
+
+def test_a_port_in_use_is_one_line_that_says_what_to_do(world: World, tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        path = config(world, tmp_path, web=f'web: {{listen: "127.0.0.1:{port}"}}\n')
+        result = monitor(path)
+    assert result.returncode == 70
+    assert f"127.0.0.1:{port}" in result.stderr
+    assert "web.listen" in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_a_newer_database_is_refused_and_left_as_it_is(world: World, tmp_path: Path) -> None:
+    path = config(world, tmp_path)
+    with sqlite3.connect(tmp_path / "monitor.db") as database:
+        database.execute("PRAGMA user_version = 9999")
+    database.close()
+    before = (tmp_path / "monitor.db").read_bytes()
+    result = monitor(path)
+    assert result.returncode == 70
+    assert "newer" in result.stderr
+    assert "Traceback" not in result.stderr
+    assert (tmp_path / "monitor.db").read_bytes() == before
+
+
+def test_a_corrupt_database_is_moved_aside_and_alerting_goes_on(
+    world: World, box: Mailbox, tmp_path: Path
+) -> None:
+    path = config(world, tmp_path, alerts=LOW, receivers=mail_to(box))
+    (tmp_path / "monitor.db").write_bytes(b"this is no database, whatever its name says" * 100)
+    world.kie.balance = Decimal(9000)
+    with daemon(path) as living:
+        told = {m.message["X-Monitor-Alert"] for m in box.wait_blocking(2)}
+        assert told == {"kie-credits-low", "store-failed"}
+        assert living.stop() == 0
+    assert list(tmp_path.glob("monitor.db.corrupt-*"))
+
+
+def test_a_database_nobody_may_write_does_not_stop_the_alerts(
+    world: World, box: Mailbox, tmp_path: Path
+) -> None:
+    blocked = tmp_path / "folder"
+    blocked.write_text("a file where a folder should be")
+    path = config(
+        world,
+        tmp_path,
+        alerts=LOW,
+        receivers=mail_to(box),
+        database=f"database: {blocked}/monitor.db\n",
+    )
+    world.kie.balance = Decimal(9000)
+    with daemon(path) as living:
+        told = {m.message["X-Monitor-Alert"] for m in box.wait_blocking(2)}
+        assert told == {"kie-credits-low", "store-failed"}
+        assert living.stop() == 0
+    assert not [line for line in living.log if "Traceback" in line]
+
+
+def test_hanging_targets_do_not_hold_up_healthy_ones(world: World, tmp_path: Path) -> None:
+    path = config(world, tmp_path)
+    from living import there
+
+    there(world, lambda: setattr(world.huggingface, "fault", "hang"))
+    with daemon(path) as living:
+        before = world.kie.requests["balance"]
+        living.until(lambda: world.kie.requests["balance"] >= before + 5)
+        living.until(lambda: cause(living, "huggingface/quota") == "timed_out")
+        assert cause(living, "kie/balance") == "ok"
+        assert living.stop() == 0
+
+
+def test_a_silence_by_the_command_mutes_within_seconds_and_its_end_tells(
+    world: World, box: Mailbox, tmp_path: Path
+) -> None:
+    path = config(world, tmp_path, alerts=LOW, receivers=mail_to(box))
+    with daemon(path) as living:
+        living.until(lambda: cause(living, "kie/balance") == "ok")
+        words = ("--for", "1h", "--author", "me", "--comment", "planned")
+        made = monitor(path, "silence", "kie/*", *words)
+        assert made.returncode == 0, made.stderr
+        world.kie.balance = Decimal(9000)
+        living.until(lambda: "kie-credits-low" in alerts(living))
+        assert living.status()["status"] == "warning"  # a silence changes no state
+        assert box.mails == []
+        ended = monitor(path, "unsilence", made.stdout.strip())
+        assert ended.returncode == 0, ended.stderr
+        box.wait_blocking(1)
+        acked = monitor(path, "ack", "kie/balance", "--author", "me", "--comment", "on it")
+        assert "kie-credits-low on kie/balance" in acked.stdout
+        assert living.stop() == 0
+    alone = monitor(path, "silence", "kie/*", *words)
+    assert alone.returncode == 1
+    assert "nobody is listening" in alone.stderr
+
+
+def test_status_works_beside_the_daemon_and_after_it(world: World, tmp_path: Path) -> None:
+    path = config(world, tmp_path)
+    early = monitor(path, "status")
+    assert early.returncode == 65
+    assert "Traceback" not in early.stderr
+    with daemon(path) as living:
+        living.until(lambda: living.get("/-/ready")[0] == 200)
+        beside = json.loads(monitor(path, "status", "--format", "json").stdout)
+        assert living.stop() == 0
+    after = json.loads(monitor(path, "status", "--format", "json", KIE_API_KEY="").stdout)
+    for document in (beside, after):
+        found = {t["target"]: t for t in document["targets"]}
+        assert found["kie/balance"]["balance"] == 12480.25
+
+
+def test_ready_comes_after_every_target_was_probed_and_not_before(
+    world: World, tmp_path: Path
+) -> None:
+    from living import there
+
+    there(world, lambda: setattr(world.kie, "fault", "hang"))
+    path = config(world, tmp_path)
+    with daemon(path) as living:
+        assert living.get("/-/healthy")[0] == 200
+        assert living.get("/-/ready")[0] == 503
+        living.until(lambda: living.get("/-/ready")[0] == 200)
+        assert cause(living, "kie/balance") == "timed_out"
+
+
+def test_systemd_is_told_of_ready_reload_and_stopping(world: World, tmp_path: Path) -> None:
+    path = config(world, tmp_path)
+    place = tmp_path / "notify"
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind(str(place))
+        manager.settimeout(10)
+        with daemon(path, NOTIFY_SOCKET=str(place), WATCHDOG_USEC="200000") as living:
+            assert b"READY=1" in manager.recv(4096)
+            assert living.stop() == 0
+        said = []
+        manager.setblocking(False)
+        try:
+            while True:
+                said.append(manager.recv(4096))
+        except BlockingIOError:
+            assert b"STOPPING=1" in said
+        assert b"WATCHDOG=1" in b"\n".join(said)
+
+
+def test_planted_keys_are_found_nowhere(world: World, box: Mailbox, tmp_path: Path) -> None:
+    """In no log, page, metric, mail, document, effective config or database, on good days or bad."""
+    password = SECRETS["SMTP_PASSWORD"]
+    smtp = f"{{host: 127.0.0.1, port: {box.port}, tls: none, username: m, password: ${{SMTP_PASSWORD}}}}"
+    receivers = f"""
+receivers:
+  oncall: {{email: {{to: [a@example.com], from: m@example.com, smtp: {smtp}}}}}
+  hook: {{webhook: {{url: "http://127.0.0.1:9/${{HOOK_SECRET}}", secret: "${{HOOK_SECRET}}"}}}}
+"""
+    path = config(world, tmp_path, alerts=LOW, receivers=receivers)
+    seen: list[str] = []
+    with daemon(
+        path,
+    ) as living:
+        for state in ("ok", "unauthorized", "error-500", "html-520", "forbidden-403"):
+            world.kie.answer = state
+            world.huggingface.token = "invalid" if state == "unauthorized" else "ok"
+            before = world.kie.requests["balance"]
+            living.until(lambda before=before: world.kie.requests["balance"] >= before + 2)
+            for place in ("/", "/services", "/metrics", "/api/v1/status"):
+                seen.append(living.get(place)[1])
+        world.kie.answer, world.kie.balance = "ok", Decimal(9000)
+        living.until(lambda: any("not told yet" in line for line in living.log))
+        assert living.stop() == 0
+    for words in (("--once",), ("check-config",), ("status",), ("test-receiver", "hook"),
+                  ("test-receiver", "oncall"), ("providers",)):  # fmt: skip
+        result = monitor(path, *words)
+        seen += [result.stdout, result.stderr]
+    seen += ["\n".join(living.log), "\n".join(str(m.message) for m in box.mails)]
+    for file in tmp_path.iterdir():
+        if file.is_file() and file.name.startswith("monitor.db"):
+            seen.append(file.read_bytes().decode("latin-1"))
+    assert environment(tmp_path)["SMTP_PASSWORD"] == password
+    for secret in (*SECRETS.values(), "bot@example.com"):
+        for text in seen:
+            assert secret not in text, text[max(0, text.find(secret) - 200) :][:400]
+
+
+def test_the_database_and_its_socket_are_the_owners_alone(world: World, tmp_path: Path) -> None:
+    path = config(world, tmp_path)
+    with daemon(path) as living:
+        living.until(lambda: (tmp_path / "monitor.db").exists())
+        assert os.stat(tmp_path / "monitor.db").st_mode & 0o077 == 0
+        assert os.stat(tmp_path / "monitor.sock").st_mode & 0o007 == 0
+        assert living.stop() == 0
+    assert not (tmp_path / "monitor.sock").exists()

@@ -1,0 +1,85 @@
+"""A secret does not show itself, whatever is done with it."""
+
+from __future__ import annotations
+
+import copy
+import json
+import logging
+import pickle
+from dataclasses import dataclass
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from monitor.core.secret import MASK, Secret, redact
+
+PLANTED = "hf_planted-key-0001"
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """Something that has one."""
+
+    key: Secret
+
+
+@pytest.mark.parametrize(
+    "shown",
+    [
+        repr(Secret(PLANTED)),
+        str(Secret(PLANTED)),
+        f"{Secret(PLANTED)}",
+        f"{Secret(PLANTED):>12}",
+        f"{Secret(PLANTED)!r:<40}",
+        "%s %r" % (Secret(PLANTED), Secret(PLANTED)),  # noqa: UP031 - a way of printing
+        repr([Secret(PLANTED)]),
+        repr({"key": Secret(PLANTED)}),
+        repr(Holder(Secret(PLANTED))),
+        repr(dir(Secret(PLANTED))),
+    ],
+)
+def test_a_secret_prints_as_a_mask(shown: str) -> None:
+    assert PLANTED not in shown
+
+
+def test_the_value_is_had_by_asking_for_it() -> None:
+    assert Secret(PLANTED).reveal() == PLANTED
+
+
+def test_an_empty_secret_is_false_and_any_other_is_true() -> None:
+    assert not Secret("")
+    assert Secret(" ")
+
+
+def test_secrets_are_equal_by_value_and_never_to_text() -> None:
+    assert Secret(PLANTED) == Secret(PLANTED)
+    assert Secret(PLANTED) != Secret(PLANTED + "x")
+    assert Secret(PLANTED) != PLANTED
+    assert len({Secret(PLANTED), Secret(PLANTED), Secret("")}) == 2
+
+
+def test_a_secret_is_not_pickled_copied_or_made_json() -> None:
+    for attempt in (pickle.dumps, copy.copy, copy.deepcopy, json.dumps):
+        with pytest.raises(TypeError) as caught:
+            attempt(Secret(PLANTED))
+        assert PLANTED not in str(caught.value)
+
+
+def test_a_log_line_and_a_traceback_hold_the_mask(caplog: pytest.LogCaptureFixture) -> None:
+    logging.getLogger("monitor.test").warning("key %s", Secret(PLANTED))
+    assert caplog.messages == [f"key {MASK}"]
+    with pytest.raises(ValueError, match="bad key") as caught:
+        raise ValueError(f"bad key {Secret(PLANTED)}")
+    assert PLANTED not in repr(caught.value)
+
+
+def test_redaction_masks_the_longest_first_so_that_no_tail_stays() -> None:
+    secrets = (Secret("planted"), Secret("planted-0001"), Secret("abc"), Secret(""))
+    assert redact("x planted-0001 y planted z abc", secrets) == f"x {MASK} y {MASK} z abc"
+
+
+@given(st.text(min_size=4), st.text(), st.text())
+def test_what_is_redacted_is_gone(value: str, before: str, after: str) -> None:
+    shown = redact(before + value + after, (Secret(value),))
+    assert value not in shown.replace(MASK, "\0") or value in MASK

@@ -1,0 +1,345 @@
+"""What the paths answer, and how the listeners begin and end: on real sockets where it counts."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import signal
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+import httpx
+import pytest
+import snapshots as scene
+
+from monitor.core.model import Sample
+from monitor.core.secret import Secret
+from monitor.core.settings import WebSettings
+from monitor.core.status import document
+from monitor.web import WebDoors, build_app
+from monitor.web.server import bind, serve
+
+TOKEN = "planted-token-0001"
+CSP = (
+    "default-src 'none'; style-src 'self'; img-src 'self' data:; script-src 'self'; "
+    "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+
+
+def doors(**more: object) -> WebDoors:
+    """The story's doors, with a token."""
+    snap = scene.story()
+    web = WebSettings(token=Secret(TOKEN))
+    return scene.doors(replace(snap, settings=replace(snap.settings, web=web)), **more)
+
+
+async def ask(shown: WebDoors, method: str, path: str, **headers: str) -> httpx.Response:
+    transport = httpx.ASGITransport(app=build_app(shown), raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:9877") as user:
+        return await user.request(method, path, headers=headers)
+
+
+async def act(shown: WebDoors, path: str) -> httpx.Response:
+    return await ask(shown, "POST", path, Authorization=f"Bearer {TOKEN}")
+
+
+# -- answers --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/", "/services", "/metrics", "/-/healthy", "/-/ready", "/api/v1/status",
+     "/api/v1/history/kie/balance", "/static/page.css", "/nowhere", "/api/v1/nowhere"],
+)  # fmt: skip
+async def test_every_answer_carries_the_headers_that_keep_a_browser_safe(path: str) -> None:
+    answer = await ask(doors(), "GET", path)
+    assert answer.headers["content-security-policy"] == CSP
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    assert answer.headers["referrer-policy"] == "no-referrer"
+    assert answer.headers["cache-control"] == "no-store"
+    assert "access-control-allow-origin" not in answer.headers
+
+
+async def test_the_status_is_the_status_document() -> None:
+    answer = await ask(doors(), "GET", "/api/v1/status")
+    assert answer.headers["content-type"] == "application/json"
+    assert answer.json() == document(scene.story())
+
+
+async def test_metrics_negotiate_their_format() -> None:
+    plain = await ask(doors(), "GET", "/metrics")
+    assert plain.headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8"
+    assert 'monitor_balance{account="kie"' in plain.text
+    accept = "application/openmetrics-text;version=1.0.0,*/*;q=0.1"
+    answer = await ask(doors(), "GET", "/metrics", Accept=accept)
+    assert answer.headers["content-type"].startswith("application/openmetrics-text; version=1.0.0")
+    assert answer.text.endswith("# EOF\n")
+
+
+async def test_ready_follows_the_daemon_and_healthy_does_not() -> None:
+    for ready, status in ((True, 200), (False, 503)):
+        shown = doors(ready=lambda ready=ready: ready)
+        assert (await ask(shown, "GET", "/-/ready")).status_code == status
+        assert (await ask(shown, "GET", "/-/healthy")).status_code == 200
+
+
+@dataclass
+class Asked:
+    """What the history was asked for."""
+
+    target: str = ""
+    since: datetime | None = None
+
+    async def history(self, target: str, since: datetime | None) -> tuple[Sample, ...]:
+        self.target, self.since = target, since
+        at = datetime(2026, 11, 20, 9, 0, 0, 250_000, tzinfo=UTC)
+        return (
+            Sample(at, Decimal("5916.25")),
+            Sample(at + timedelta(seconds=1), None),
+            Sample(at + timedelta(seconds=2), Decimal(5000)),
+        )
+
+
+async def test_history_is_points_with_null_for_what_was_not_read() -> None:
+    asked = Asked()
+    answer = await ask(doors(history=asked.history), "GET", "/api/v1/history/kie/balance")
+    assert answer.json() == {
+        "target": "kie/balance",
+        "since": "2026-10-21T10:31:28Z",
+        "samples": [
+            {"at": "2026-11-20T09:00:00.250000Z", "balance": 5916.25},
+            {"at": "2026-11-20T09:00:01.250000Z", "balance": None},
+            {"at": "2026-11-20T09:00:02.250000Z", "balance": 5000},
+        ],
+    }
+    assert asked.target == "kie/balance"
+
+
+@pytest.mark.parametrize(
+    ("since", "wanted"),
+    [
+        ("7d", scene.NOW - timedelta(days=7)),
+        ("90s", scene.NOW - timedelta(seconds=90)),
+        ("2026-11-01T00:00:00Z", datetime(2026, 11, 1, tzinfo=UTC)),
+        ("2026-11-01T02:00:00+02:00", datetime(2026, 11, 1, tzinfo=UTC)),
+        ("2026-11-01T02:00:00%2B02:00", datetime(2026, 11, 1, tzinfo=UTC)),
+    ],
+)
+async def test_history_begins_where_it_is_asked_to(since: str, wanted: datetime) -> None:
+    asked = Asked()
+    path = f"/api/v1/history/kie/balance?since={since}"
+    assert (await ask(doors(history=asked.history), "GET", path)).status_code == 200
+    assert asked.since == wanted
+
+
+@pytest.mark.parametrize("since", ["", "soon", "2026-11-01T00:00:00", "99999999y", "-1d", "NaN"])
+async def test_history_that_begins_nowhere_is_refused_in_words(since: str) -> None:
+    answer = await ask(doors(), "GET", f"/api/v1/history/kie/balance?since={since}")
+    assert answer.status_code == 400
+    assert "7d" in answer.json()["error"]
+
+
+async def test_a_model_whose_name_has_slashes_is_found_by_its_path() -> None:
+    answer = await ask(doors(), "GET", f"/api/v1/history/huggingface/model/{scene.SDXL}")
+    assert answer.json()["target"] == f"huggingface/model/{scene.SDXL}"
+
+
+async def test_a_target_there_is_not_is_404_in_json() -> None:
+    for answer in (
+        await ask(doors(), "GET", "/api/v1/history/kie/nothing"),
+        await act(doors(), "/api/v1/probe/kie/nothing"),
+    ):
+        assert answer.status_code == 404
+        assert "no such target" in answer.json()["error"]
+
+
+async def test_a_nudge_probes_and_answers_how_the_target_stands_after_it() -> None:
+    asked = []
+
+    async def probe_now(target: str) -> bool:
+        asked.append(target)
+        return True
+
+    answer = await act(doors(probe_now=probe_now), "/api/v1/probe/kie/balance")
+    assert asked == ["kie/balance"]
+    assert answer.json()["target"] == "kie/balance"
+    assert answer.json()["status"] == "warning"
+
+
+async def test_a_reload_says_what_is_wrong_with_the_config() -> None:
+    async def broken() -> str | None:
+        return "config.yaml:3:1: accounts.kie.kee: unknown key, did you mean key?"
+
+    assert (await act(doors(), "/-/reload")).json() == {"reloaded": True}
+    answer = await act(doors(reload=broken), "/-/reload")
+    assert answer.status_code == 500
+    assert "config.yaml:3:1" in answer.json()["error"]
+    assert "the old one stays" in answer.json()["error"]
+
+
+@pytest.mark.parametrize(
+    ("path", "kind"), [("/", "text/plain"), ("/api/v1/status", "application")]
+)
+async def test_our_own_fault_is_said_without_its_traceback(path: str, kind: str) -> None:
+    def fail() -> dict[str, object]:
+        raise RuntimeError("planted: hf_planted-key-0001")
+
+    answer = await ask(doors(document=fail), "GET", path)
+    assert answer.status_code == 500
+    assert answer.headers["content-type"].startswith(kind)
+    assert answer.headers["content-security-policy"] == CSP
+    assert "planted" not in answer.text
+    assert "Traceback" not in answer.text
+
+
+async def test_static_files_have_their_types_and_nothing_else_is_static() -> None:
+    for name, kind in (("page.css", "text/css"), ("live.js", "text/javascript"),
+                       ("mark.svg", "image/svg+xml")):  # fmt: skip
+        answer = await ask(doors(), "GET", f"/static/{name}")
+        assert answer.headers["content-type"].startswith(kind)
+    for name in ("page.html", "..%2Fapp.py", "%2e%2e/app.py", ""):
+        assert (await ask(doors(), "GET", f"/static/{name}")).status_code == 404
+
+
+async def test_a_slash_too_many_is_404_and_no_redirect_by_the_host_header() -> None:
+    for path in ("/services/", "/metrics/", "/api/v1/status/"):
+        assert (await ask(doors(), "GET", path)).status_code == 404
+
+
+# -- listeners ------------------------------------------------------------------------------
+
+
+@asynccontextmanager
+async def listening(shown: WebDoors, name: str = "web") -> AsyncIterator[int]:
+    """The page on a port of the system's, ended by its stop event."""
+    listener, stop = bind(name, ("127.0.0.1", 0)), asyncio.Event()
+    running = asyncio.create_task(serve(build_app(shown), listener, stop))
+    try:
+        yield listener.port
+    finally:
+        stop.set()
+        await asyncio.wait_for(running, 5)
+
+
+async def wire(port: int, request: str) -> bytes:
+    """A request byte by byte as given, and everything that comes back."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(request.replace("\n", "\r\n").encode())
+    answer = await asyncio.wait_for(reader.read(), 5)
+    writer.close()
+    await writer.wait_closed()
+    return answer
+
+
+async def test_a_real_listener_answers_by_its_own_port_and_says_no_server() -> None:
+    async with listening(doors()) as port, httpx.AsyncClient(trust_env=False) as user:
+        answer = await user.get(f"http://127.0.0.1:{port}/-/healthy")
+        assert answer.status_code == 200
+        assert "server" not in answer.headers
+        foreign = {"Host": "127.0.0.1:9877"}  # configured, but not the one we were given
+        refused = await user.get(f"http://127.0.0.1:{port}/-/healthy", headers=foreign)
+        assert refused.status_code == 421
+
+
+async def test_head_has_the_headers_of_get_and_no_body() -> None:
+    async with listening(doors()) as port, httpx.AsyncClient(trust_env=False) as user:
+        for path in ("/", "/services", "/metrics", "/api/v1/status", "/-/healthy"):
+            head = await user.head(f"http://127.0.0.1:{port}{path}")
+            get = await user.get(f"http://127.0.0.1:{port}{path}")
+            assert (head.status_code, head.content) == (200, b"")
+            assert head.headers["content-type"] == get.headers["content-type"]
+
+
+async def test_the_services_listener_shows_the_customers_page_alone() -> None:
+    async with listening(doors(), "services") as port, httpx.AsyncClient(trust_env=False) as user:
+        base = f"http://127.0.0.1:{port}"
+        assert (await user.get(f"{base}/services")).status_code == 200
+        for path in ("/", "/metrics", "/api/v1/status"):
+            assert (await user.get(base + path)).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("request_text", "status"),
+    [
+        ("GET / HTTP/1.1\nConnection: close\n\n", b"400"),
+        ("GET / HTTP/1.0\n\n", b"421"),
+        ("GET / HTTP/1.1\nHost: a\nHost: b\nConnection: close\n\n", b"400"),
+        ("GET http://evil.example/ HTTP/1.1\nHost: evil.example\nConnection: close\n\n", b"421"),
+        ("nonsense\n\n", b"400"),
+    ],
+)
+async def test_a_request_without_one_good_host_is_refused_on_the_wire(
+    request_text: str, status: bytes
+) -> None:
+    async with listening(doors()) as port:
+        answer = await wire(port, request_text)
+        assert answer.split(b" ", 2)[1] == status
+
+
+def test_a_port_in_use_is_known_before_anything_starts_and_said_in_words() -> None:
+    taken = socket.create_server(("127.0.0.1", 0))
+    port = taken.getsockname()[1]
+    words = rf"cannot listen on 127.0.0.1:{port}: Address already in use; change web.listen"
+    with taken, pytest.raises(OSError, match=words):
+        bind("web", ("127.0.0.1", port))
+
+
+def test_an_address_that_is_not_ours_is_said_in_words_too() -> None:
+    with pytest.raises(OSError, match=r"cannot listen on 192.0.2.1:0: .*web.services_listen"):
+        bind("services", ("192.0.2.1", 0))
+    with pytest.raises(OSError, match=r"cannot listen on no\.such\.invalid:0: .*web.listen"):
+        bind("web", ("no.such.invalid", 0))
+
+
+async def test_the_listener_leaves_signals_to_the_daemon() -> None:
+    before = [signal.getsignal(s) for s in (signal.SIGINT, signal.SIGTERM)]
+    async with listening(doors()) as port, httpx.AsyncClient(trust_env=False) as user:
+        await user.get(f"http://127.0.0.1:{port}/-/healthy")
+        assert [signal.getsignal(s) for s in (signal.SIGINT, signal.SIGTERM)] == before
+
+
+async def test_the_end_takes_under_three_seconds_whoever_hangs_on_the_listener() -> None:
+    entered, never = asyncio.Event(), asyncio.Event()
+
+    async def hang(target: str, since: datetime | None) -> tuple[Sample, ...]:
+        entered.set()
+        await never.wait()
+        return ()
+
+    listener, stop = bind("web", ("127.0.0.1", 0)), asyncio.Event()
+    running = asyncio.create_task(serve(build_app(doors(history=hang)), listener, stop))
+    _, half = await asyncio.open_connection("127.0.0.1", listener.port)
+    half.write(b"GET /metrics HTTP/1.1\r\nHost:")  # a request that never ends
+    _, slow = await asyncio.open_connection("127.0.0.1", listener.port)
+    host = f"127.0.0.1:{listener.port}"
+    slow.write(f"GET /api/v1/history/kie/balance HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
+    await asyncio.wait_for(entered.wait(), 5)
+    stop.set()
+    await asyncio.wait_for(running, 3)
+    for writer in (half, slow):
+        writer.close()
+        await asyncio.gather(writer.wait_closed(), return_exceptions=True)
+
+
+async def test_a_cancelled_listener_gives_its_port_back() -> None:
+    listener = bind("web", ("127.0.0.1", 0))
+    running = asyncio.create_task(serve(build_app(doors()), listener, asyncio.Event()))
+    async with httpx.AsyncClient(trust_env=False) as user:
+        await user.get(f"http://127.0.0.1:{listener.port}/-/healthy")
+    port = listener.port
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+    again = bind("web", ("127.0.0.1", port))
+    again.close()
+
+
+async def test_a_thousand_accounts_are_shown_in_a_page_of_moderate_size() -> None:
+    answer = await ask(scene.doors(scene.many(1000)), "GET", "/")
+    assert answer.status_code == 200
+    assert len(answer.content) < 400_000
+    whole = await ask(scene.doors(scene.many(1000)), "GET", "/api/v1/status")
+    assert len(json.loads(whole.text)["targets"]) == 1000
