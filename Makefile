@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: help demo test check lint types cov docs lock clean
+.PHONY: help demo test check lint types cov docs pictures lock clean
 help:  ## what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
@@ -38,6 +38,9 @@ cov: $(STAMP)  ## the tests with branch coverage of monitor/core
 
 docs: $(STAMP)  ## write the pages that are made from the code
 	$(BIN)/python docs/build.py
+
+pictures: $(STAMP)  ## take the documentation's pictures from the demo (needs chromium)
+	$(BIN)/python docs/pictures.py
 
 lock:  ## pin the newest allowed versions again (needs uv)
 	uv pip compile pyproject.toml --group dev --all-extras --universal --python-version 3.11 --generate-hashes --no-header -q -o requirements-dev.txt

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import ssl
 from collections.abc import Callable, Coroutine, Mapping
 from datetime import datetime
 
@@ -23,6 +24,7 @@ from monitor.http import Door
 from monitor.operator import Operator
 from monitor.pipeline import Pipeline
 from monitor.rounds import Rounds
+from monitor.runbooks import load_runbooks
 from monitor.scheduler import Scheduler
 from monitor.store import Store
 from monitor.store.sqlite import SqliteStore
@@ -99,6 +101,7 @@ class Daemon:
             probe_now=self.scheduler.ask,
             reload=self.reload,
             settings_of=lambda: self.pipeline.memory.settings,
+            runbook=lambda name: load_runbooks().get(name),
         )
 
     async def _history(self, target: str, since: datetime | None) -> tuple[Sample, ...]:
@@ -133,7 +136,8 @@ class Daemon:
     async def _live(self, settings: Settings, listeners: list[Listener]) -> None:
         stop_web = asyncio.Event()
         app = build_app(self._doors())
-        web = [asyncio.create_task(serve(app, listener, stop_web)) for listener in listeners]
+        tls = _tls(settings)
+        web = [asyncio.create_task(serve(app, each, stop_web, tls=tls)) for each in listeners]
         paths = socket_paths(settings.database, self._env)
         async with listening(paths, self._control) as socket:
             log.info("started", targets=len(settings.targets), socket=str(socket), **self.ports)
@@ -245,6 +249,19 @@ class Daemon:
         reply = await self.operator.handle(asked)
         self.rounds.wake()
         return reply
+
+
+def _tls(settings: Settings) -> ssl.SSLContext | None:
+    """What the page is served with. Raises OSError in the user's terms."""
+    if settings.web.tls is None:
+        return None
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    try:
+        context.load_cert_chain(*settings.web.tls)
+    except OSError as error:
+        words = f"web.config_file: certificate or key cannot be used: {error.strerror or error}"
+        raise OSError(error.errno, words) from error
+    return context
 
 
 async def run_daemon(daemon: Daemon) -> None:

@@ -18,6 +18,7 @@ from monitor.core.model import (
     Check,
     Incident,
     Kind,
+    ServiceStatus,
     Silence,
     Target,
     TargetRecord,
@@ -227,8 +228,20 @@ class Memory:
         return {v.target: v for v in found}
 
     def look(self, name: str) -> View | None:
-        """A configured or derived target's view."""
+        """A configured or derived target's view; of `ACCOUNT/key` with what any target saw."""
+        account, _, check = name.rpartition("/")
+        if check == "key" and account in self._accounts:
+            return self.key(account)
         return self.views.get(name) or self.derived().get(name)
+
+    def words_for_customers(self, target: str) -> str:
+        """What the config tells customers of a troubled service that rests on a target."""
+        for service in self.settings.services:
+            rests = any(matches(g, target) for g in (*service.needs, *service.any_of))
+            state = service_state(service, self.look)
+            if rests and state.status in (ServiceStatus.DEGRADED, ServiceStatus.DOWN):
+                return service.tell_customers
+        return ""
 
     # -- what others see --------------------------------------------------------------------
 

@@ -11,7 +11,7 @@ import structlog
 
 from monitor.clock import Clock
 from monitor.core.message import Message, Runbook, compose
-from monitor.core.model import Incident, Kind, Notification, Told
+from monitor.core.model import Kind, Notification, Told
 from monitor.core.notify import due, next_due
 from monitor.core.settings import ReceiverSettings
 from monitor.keeping import Keeper
@@ -179,9 +179,7 @@ class Teller:
 
     async def _send(self, notification: Notification) -> None:
         settings = self._receiver(notification.receiver)
-        errand = self._errands.setdefault(
-            notification.key, Errand(self._compose(notification, settings))
-        )
+        errand = self._errands.setdefault(notification.key, Errand(self._compose(notification)))
         notifier = self._notifiers[settings.channel]
         self._flying.add(notification.key)
         try:
@@ -193,11 +191,12 @@ class Teller:
     def _receiver(self, name: str) -> ReceiverSettings:
         return next(r for r in self._memory.settings.receivers if r.name == name)
 
-    def _compose(self, notification: Notification, receiver: ReceiverSettings) -> Message:
-        del receiver
+    def _compose(self, notification: Notification) -> Message:
+        target = notification.incident.target
         return compose(
             notification,
-            view=self._memory.look(notification.incident.target),
+            view=self._memory.look(target),
+            service_words=self._memory.words_for_customers(target),
             runbooks=self._runbooks,
             now=self._clock.now(),
             external_url=self._memory.settings.web.external_url,
@@ -218,7 +217,7 @@ class Teller:
         if delivery.told:
             now = self._clock.now()
             await self._keeper.tell(
-                tuple(_told(notification, address, now) for address in delivery.told)
+                tuple(_told(notification, errand.message, a, now) for a in delivery.told)
             )
 
     def _count(self, notification: Notification, delivery: Delivery) -> None:
@@ -255,14 +254,14 @@ def _why(texts: Mapping[str, str]) -> str:
     return "; ".join(dict.fromkeys(texts.values()))
 
 
-def _told(notification: Notification, address: str, now: datetime) -> Told:
-    incident: Incident = notification.incident
+def _told(notification: Notification, message: Message, address: str, now: datetime) -> Told:
+    """What this address knows now: what the message said, which may be older than the truth."""
     return Told(
-        incident.id,
+        notification.incident.id,
         notification.kind,
         notification.round,
         notification.receiver,
         address,
         now,
-        incident.severity,
+        message.severity,
     )

@@ -12,7 +12,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from living import SECRETS, Living, config, daemon, environment, monitor, world_in_thread
+from living import Living, config, daemon, monitor, world_in_thread
 from postbox import Mailbox, in_thread
 
 from monitor.demo.world import World
@@ -269,44 +269,6 @@ def test_systemd_is_told_of_ready_reload_and_stopping(world: World, tmp_path: Pa
         except BlockingIOError:
             assert b"STOPPING=1" in said
         assert b"WATCHDOG=1" in b"\n".join(said)
-
-
-def test_planted_keys_are_found_nowhere(world: World, box: Mailbox, tmp_path: Path) -> None:
-    """In no log, page, metric, mail, document, effective config or database, on good days or bad."""
-    password = SECRETS["SMTP_PASSWORD"]
-    smtp = f"{{host: 127.0.0.1, port: {box.port}, tls: none, username: m, password: ${{SMTP_PASSWORD}}}}"
-    receivers = f"""
-receivers:
-  oncall: {{email: {{to: [a@example.com], from: m@example.com, smtp: {smtp}}}}}
-  hook: {{webhook: {{url: "http://127.0.0.1:9/${{HOOK_SECRET}}", secret: "${{HOOK_SECRET}}"}}}}
-"""
-    path = config(world, tmp_path, alerts=LOW, receivers=receivers)
-    seen: list[str] = []
-    with daemon(
-        path,
-    ) as living:
-        for state in ("ok", "unauthorized", "error-500", "html-520", "forbidden-403"):
-            world.kie.answer = state
-            world.huggingface.token = "invalid" if state == "unauthorized" else "ok"
-            before = world.kie.requests["balance"]
-            living.until(lambda before=before: world.kie.requests["balance"] >= before + 2)
-            for place in ("/", "/services", "/metrics", "/api/v1/status"):
-                seen.append(living.get(place)[1])
-        world.kie.answer, world.kie.balance = "ok", Decimal(9000)
-        living.until(lambda: any("not told yet" in line for line in living.log))
-        assert living.stop() == 0
-    for words in (("--once",), ("check-config",), ("status",), ("test-receiver", "hook"),
-                  ("test-receiver", "oncall"), ("providers",)):  # fmt: skip
-        result = monitor(path, *words)
-        seen += [result.stdout, result.stderr]
-    seen += ["\n".join(living.log), "\n".join(str(m.message) for m in box.mails)]
-    for file in tmp_path.iterdir():
-        if file.is_file() and file.name.startswith("monitor.db"):
-            seen.append(file.read_bytes().decode("latin-1"))
-    assert environment(tmp_path)["SMTP_PASSWORD"] == password
-    for secret in (*SECRETS.values(), "bot@example.com"):
-        for text in seen:
-            assert secret not in text, text[max(0, text.find(secret) - 200) :][:400]
 
 
 def test_the_database_and_its_socket_are_the_owners_alone(world: World, tmp_path: Path) -> None:

@@ -41,7 +41,9 @@ def test_every_file_named_in_the_docs_exists(page: Path) -> None:
 def test_every_command_in_the_readme_exists() -> None:
     from monitor.cli.commands import app
 
-    known = {c.name or (c.callback.__name__ if c.callback else "") for c in app.registered_commands}
+    known = {
+        c.name or (c.callback.__name__ if c.callback else "") for c in app.registered_commands
+    }
     text = (ROOT / "README.md").read_text()
     for word in re.findall(r"^\s+monitor ([a-z][a-z-]+)", text, re.MULTILINE):
         assert word in known, word

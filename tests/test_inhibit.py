@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from monitor.core.causes import Cause, Severity
+from monitor.core.causes import FAILURES, MONEY_CAUSES, Cause, Severity
 from monitor.core.inhibit import covered, speaks_for, topics
 from monitor.core.model import Incident, Kind, Notification, Silence, Told
 from monitor.core.notify import due
@@ -62,6 +62,8 @@ RULES = (
     Rule("gone", "*", Unavailable()),
     Rule("half", "*", CauseIn(frozenset({Cause.TIMED_OUT, Cause.MODEL_MISSING}))),
     Rule("nothing", "*", CauseIn(frozenset())),
+    Rule("any-money", "*", CauseIn(MONEY_CAUSES)),
+    Rule("any-failure", "*", CauseIn(FAILURES)),
     Rule("quota-near", "hf/quota", compare("quota_used")),
     Rule("quota-rest", "hf/quota", compare("quota_left")),
     Rule("models-exhausted", "*", Special("models"), builtin=True),
@@ -74,6 +76,7 @@ def test_a_rule_has_the_topic_of_what_it_measures() -> None:
     assert TOPICS == {
         "credits-low": "money", "jobs-few": "money", "fast": "money", "short": "money",
         "broke": "money", "no-answer": "reading", "aged": "reading", "down": "reading",
+        "any-money": "money", "any-failure": "reading",
         "slow": "other", "gone": "other", "half": "other", "nothing": "other",
         "quota-near": "quota", "quota-rest": "quota", "models-exhausted": "other",
         "runway-short": "money",
@@ -135,6 +138,7 @@ def test_a_rule_has_the_topic_of_what_it_measures() -> None:
         ("key-rejected kie/balance c", "credits-low kie/balance w", False),
         ("credits-low kie/balance c", "key-rejected kie/key c", False),
         ("key-of-mine kie/key c", "credits-low kie/balance w", False),
+        ("key-of-mine kie/key c", "slow kie/quota w", False),
         # one that may do less still reads money and models
         ("key-cap-reached kie/key c", "credits-exhausted kie/balance c", False),
         ("key-cap-reached kie/key c", "balance-unreadable kie/balance w", True),
@@ -322,3 +326,8 @@ def test_covered_leaves_no_moment_free(spans: str, whole: bool) -> None:
     some = [(at(float(a)), at(float(b))) for a, b in pairs]
     assert covered(at(5), at(20), some) is whole
     assert covered(at(5), at(20), reversed(some)) is whole
+
+
+@pytest.mark.parametrize(("span", "whole"), [((4, 5), False), ((5, 5), False), ((5, 6), True)])
+def test_a_moment_is_covered_by_what_holds_it(span: tuple[float, float], whole: bool) -> None:
+    assert covered(at(5), at(5), [(at(span[0]), at(span[1]))]) is whole

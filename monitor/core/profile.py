@@ -9,7 +9,7 @@ _BLOCK = 6  # hours: `reach` may be read this far past the week's end
 _SEEN = 20.0  # watched hours before there is anything to derive
 _HOUR_MEMORY = 0.98  # an hour of the day comes round daily: about 50 days are remembered
 _DAY_MEMORY = 0.9942  # a day of the week gets 24 visits: about 7 weeks are remembered
-_DAY_VARIANCE = 0.25  # how far apart weekdays are believed to be before they are seen
+_DAY_VARIANCE = 0.13  # how far apart weekdays are believed to be before they are seen
 _HOUR_LUMPS = 0.5  # lumps of spending an hour of the day must show before it counts
 _LEAST = 0.005
 

@@ -115,6 +115,11 @@ class Story:
         self._postbox = Postbox(self._arrived)
         self._surge = 1.0
 
+    @property
+    def mails(self) -> list[EmailMessage]:
+        """All that were sent so far."""
+        return self._postbox.mails
+
     def _arrived(self, mail: EmailMessage) -> None:
         self.chapters.note(mail)
         kind, severity = mail["X-Monitor-Notification"], mail["X-Monitor-Severity"]

@@ -70,6 +70,7 @@ def _routes(answers: _Answers) -> list[Route]:
         "/-/ready": answers.ready,
         "/api/v1/status": answers.status,
         "/api/v1/history/{target:path}": answers.history,
+        "/runbooks/{name}": answers.runbook,
         "/static/{name}": answers.static,
     }
     acts: dict[str, Endpoint] = {
@@ -214,6 +215,13 @@ class _Answers:
         return _json(
             {"target": target, "since": _time(since), "samples": [_sample(s) for s in samples]}
         )
+
+    async def runbook(self, request: Request) -> Response:
+        """What to do about a cause, or when a built-in rule fires."""
+        page = self._doors.runbook(request.path_params["name"])
+        if page is None:
+            raise HTTPException(404, "no such runbook: they are called like causes and rules")
+        return _html("runbook.html", page)
 
     async def static(self, request: Request) -> Response:
         """The page's style, script and mark."""

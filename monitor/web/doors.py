@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from monitor.core.message import Runbook
 from monitor.core.model import Sample
 from monitor.core.settings import Settings
 from monitor.core.snapshot import Snapshot
@@ -23,3 +24,4 @@ class WebDoors:
     probe_now: Callable[[str], Awaitable[bool]]  # once it has finished; False: no such target
     reload: Callable[[], Awaitable[str | None]]  # what is wrong with the config, or None
     settings_of: Callable[[], Settings]  # the present ones: the rules of access
+    runbook: Callable[[str], Runbook | None] = lambda name: None  # by a cause's or rule's name

@@ -46,6 +46,7 @@ class Page:
     accounts_cap: Capped
     recent: tuple[Episode, ...]
     silences: tuple[Silence, ...]
+    runbooks: frozenset[str]  # the alerts that have a page of what to do
 
 
 def capped(
@@ -83,6 +84,7 @@ def operators_page(snapshot: Snapshot, document: Mapping[str, object]) -> Page:
         accounts_cap=accounts_cap,
         recent=tuple(closed[:RECENT]),
         silences=tuple(s for s in snapshot.silences if s.active(snapshot.at))[:SILENCES],
+        runbooks=frozenset(r.name for r in snapshot.settings.rules if r.builtin),
     )
 
 
