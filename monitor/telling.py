@@ -213,12 +213,12 @@ class Teller:
             attempt.again_at = at + retry_after(attempt.failures)
         for address in delivery.refused:
             errand.attempts[address] = Attempt(refused=True, again_at=at + _FORGIVEN_AFTER)
-        self._count(notification, delivery)
         if delivery.told:
             now = self._clock.now()
             await self._keeper.tell(
                 tuple(_told(notification, errand.message, a, now) for a in delivery.told)
             )
+        self._count(notification, delivery)
 
     def _count(self, notification: Notification, delivery: Delivery) -> None:
         counts, name, kind = self._memory.notified, notification.receiver, notification.kind

@@ -31,11 +31,12 @@ rate-limited         *                warning  rate-limited
 provider-down        */provider       critical provider-down
 balance-unreadable   */balance        warning  balance-unreadable
 target-stale         *                warning  target-stale
+store-failed monitor/store critical store-failed
 monitor-offline      monitor/network  warning  monitor-offline
 """  # noqa: E501 - a table
 
 
-def test_the_built_in_rules_are_these_sixteen() -> None:
+def test_the_built_in_rules_are_these_seventeen() -> None:
     said = [[r.name, r.on, r.severity.value, format_condition(r.when)] for r in BUILTIN]
     assert said == [line.split(maxsplit=3) for line in TABLE.strip().splitlines()]
 

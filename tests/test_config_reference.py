@@ -59,12 +59,12 @@ def real() -> Catalogue:
 
 def test_the_reference_in_docs_is_that_of_the_code(real: Catalogue) -> None:
     found = (ROOT / "docs" / "config.md").read_text()
-    assert found == reference(real), "write it anew: python tests/write_config_documents.py"
+    assert found == reference(real), "run `make docs`"
 
 
 def test_the_schema_in_the_repository_is_that_of_the_code(real: Catalogue) -> None:
     found = json.loads((ROOT / "monitor.schema.json").read_text())
-    assert found == schema(real), "write it anew: python tests/write_config_documents.py"
+    assert found == schema(real), "run `make docs`"
 
 
 def test_the_example_loads_with_the_real_providers_and_notifiers(real: Catalogue) -> None:

@@ -266,7 +266,7 @@ PRIVATE = {
     "the key": f"wrong key {KEY}",
     "another field's secret": "wrong secret-of-a-field",
     "a token": "token hf_other-planted-key",
-    "a long word": "id a1b2c3d4e5f6a7b8c9d0e1f2",
+    "a long word": "id " + "a1b2c3d4" * 3,
     "an address": "We had to rate limit your IP (203.0.113.7).",
     "an e-mail": "user me.too+x@mail.example.com",
     "a header": "Bearer some.planted-credential/x=",

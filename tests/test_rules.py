@@ -547,6 +547,9 @@ def test_a_provider_is_up_again_with_a_reading_and_not_with_ignorance() -> None:
     assert said(a_view("kie/key")) == "ok"
     assert said(a_view("kie/key", at=later(1)), failing("kie/balance", SLOW)) == "ok"
     assert said(failing("kie/balance", SLOW, 2)) == "unknown"
+    began = failing("kie/balance", Cause.RATE_LIMITED, 3)  # since -600.5
+    assert said(a_view("kie/key", at=later(-600.5)), began) == "unknown"
+    assert said(a_view("kie/key", at=later(-600.4)), began) == "ok"
     assert said(failing("kie/balance", Cause.RATE_LIMITED)) == "unknown"
     assert said() == "unknown"
     assert said(a_view("kie/status")) == "unknown"
@@ -661,6 +664,9 @@ def test_a_failing_probe_has_finished() -> None:
 def test_a_stale_target_says_for_how_long() -> None:
     judged = judge(RULES["target-stale"], a_view(), firing=False, now=later(7200))
     assert judged.summary == "no probe has finished for 2 h"
+    moved = a_view("hf/model/x", Cause.MODEL_MOVED)
+    judged = judge(RULES["target-stale"], moved, firing=False, now=later(7200))
+    assert judged.cause is Cause.MODEL_MOVED
     assert judged.evidence_at == later(7200)
 
 

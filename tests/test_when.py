@@ -19,6 +19,7 @@ READ = [
     ("burn > 500 / hour", Compare("burn", ">", 500, text="500/hour")),
     ("burn > 12000/d", Compare("burn", ">", 500, text="12000/d")),
     ("burn >= 12000/day", Compare("burn", ">=", 500, text="12000/day")),
+    ("burn < 0.5x usual", Compare("burn", "<", 0.5, times_usual=True, text="0.5x usual")),
     ("burn > 3x usual", Compare("burn", ">", 3, times_usual=True, text="3x usual")),
     ("burn > 2.5 x  usual", Compare("burn", ">", 2.5, times_usual=True, text="2.5x usual")),
     ("runway < 24h", Compare("runway", "<", 86400, "p25", text="24h")),

@@ -172,6 +172,12 @@ def target_stale(view: View, now: datetime, __: View | None, ___: View | None) -
     return Judgement(Verdict.BREACH, now, view.cause or Cause.OK, summary)
 
 
+def store_failed(view: View, now: datetime, __: View | None, ___: View | None) -> Judgement:
+    """Our own database cannot be used, or had to be begun anew."""
+    trouble = view.facts.get("trouble", "")
+    return Judgement(Verdict.BREACH if trouble else Verdict.OK, now, Cause.OK, trouble)
+
+
 SPECIALS: Final[Mapping[str, Judge]] = {
     "models-exhausted": models_exhausted,
     "monitor-offline": monitor_offline,
@@ -179,4 +185,5 @@ SPECIALS: Final[Mapping[str, Judge]] = {
     "rate-limited": rate_limited,
     "balance-unreadable": balance_unreadable,
     "target-stale": target_stale,
+    "store-failed": store_failed,
 }

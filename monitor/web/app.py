@@ -161,8 +161,9 @@ def _templates() -> Environment:
     )
 
 
-def _html(template: str, page: object) -> Response:
-    return HTMLResponse(_templates().get_template(template).render(page=page))
+def _html(template: str, page: object, *, root: str = "") -> Response:
+    """`root`: the way from the page back to `/`, so that a proxy may put all under a path."""
+    return HTMLResponse(_templates().get_template(template).render(page=page, root=root))
 
 
 class _Answers:
@@ -221,7 +222,7 @@ class _Answers:
         page = self._doors.runbook(request.path_params["name"])
         if page is None:
             raise HTTPException(404, "no such runbook: they are called like causes and rules")
-        return _html("runbook.html", page)
+        return _html("runbook.html", page, root="../")
 
     async def static(self, request: Request) -> Response:
         """The page's style, script and mark."""
