@@ -49,3 +49,14 @@ def test_every_command_in_the_readme_exists() -> None:
         assert word in known, word
     for name in known:
         assert f"monitor {name}" in text, f"README does not name {name}"
+
+
+def test_the_readmes_config_loads_as_it_stands(tmp_path: Path) -> None:
+    from monitor.build import load_settings
+
+    (block,) = re.findall(r"```yaml\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    path = tmp_path / "config.yaml"
+    path.write_text(block)
+    keys = {"HUGGINGFACE_API_KEY": "a", "KIE_API_KEY": "b", "SMTP_PASSWORD": "c"}
+    settings = load_settings(str(path), keys)
+    assert [a.name for a in settings.accounts] == ["huggingface", "kie"]
