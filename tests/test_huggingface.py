@@ -286,7 +286,7 @@ def test_an_allowance_begins_anew_with_the_month(
         (99, 100, 100, Cause.OK),
         (100, 100, 50, Cause.QUOTA_EXHAUSTED),
         (60, 100, 50, Cause.OK),
-        (60, 0, 50, Cause.QUOTA_EXHAUSTED),
+        (60, 0, 50, Cause.OK),
         (60, None, None, Cause.OK),
         (60, 0, 0, Cause.OK),
     ],

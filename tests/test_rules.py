@@ -69,6 +69,7 @@ MEASURED = [
     ("burn > 3x usual", a_view(outlook=an_outlook(usual=None, recent=9.0)), None),
     ("burn > 3x usual", a_view(outlook=an_outlook(usual=3.0, recent=None)), None),
     ("burn > 3x usual", a_view(outlook=an_outlook(usual=3.0, recent=0.0)), 0),
+    ("burn > 3x usual", a_view(outlook=an_outlook(usual=0.5, recent=2.0)), 4),
     ("burn > 1/h", a_view(outlook=an_outlook(None)), None),
     ("burn > 1/h", a_view(), None),
     ("runway < 1h", a_view(), None),

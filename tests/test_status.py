@@ -295,6 +295,13 @@ def test_a_model_is_critical_when_none_is_left(causes: str, expected: str) -> No
     assert " ".join(seen) == expected
 
 
+def test_only_a_models_own_target_is_critical_for_want_of_models() -> None:
+    gone = a_view("hf/model/x", Cause.MODEL_MISSING)
+    asked = a_view("hf/inference/x", Cause.MODEL_MISSING)
+    assert cause_status(asked, [gone, asked]) is Status.WARNING
+    assert cause_status(gone, [gone, asked]) is Status.CRITICAL
+
+
 @pytest.mark.parametrize("cause", [Cause.NOT_KNOWABLE, Cause.NOT_CONFIGURED])
 def test_what_may_not_be_read_is_fine_unless_it_is_needed(cause: Cause) -> None:
     assert cause_status(a_view("hf/quota", cause)) is Status.OK

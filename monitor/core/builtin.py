@@ -85,7 +85,8 @@ BUILTIN: Final[tuple[Rule, ...]] = (
           "a balance cannot be read three times in a row and nothing larger explains it"),
     _STALE,
     _rule("store-failed", "monitor/store", Special("store-failed"), _CRITICAL,
-          "the database cannot be used, or was damaged and set aside; alerting goes on from memory"),
+          "the database cannot be used, or was damaged and set aside; alerting goes on from "
+          "memory"),
     _rule("monitor-offline", "monitor/network", Special("monitor-offline"), _WARNING,
           "three probes in a row fail and no provider can be reached: our own network"),
 )  # fmt: skip

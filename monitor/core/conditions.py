@@ -82,7 +82,7 @@ def _burn(condition: Compare, view: View, _: datetime) -> float | None:
     if not condition.times_usual:
         return outlook.burn_per_hour
     usual, recent = outlook.usual_burn_per_hour, outlook.recent_burn_per_hour
-    return recent / usual if usual and usual > 0 and recent is not None else None
+    return recent / usual if usual and recent is not None else None
 
 
 def _runway(condition: Compare, view: View, _: datetime) -> float | None:

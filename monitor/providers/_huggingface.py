@@ -140,16 +140,23 @@ def read_quota(answer: Answer, now: datetime) -> Finding:
     within = usage if isinstance(usage, dict) and "inferenceProviders" in usage else body
     billed = mapping(within.get("inferenceProviders"), "inferenceProviders")
     used = _usd(billed, "usedNanoUsd")
-    limits = [_usd(billed, n) for n in ("limitNanoUsd", "includedNanoUsd") if billed.get(n)]
-    limit = next((x for x in limits if x > 0), None)
+    hard, included = (_positive(billed, n) for n in ("limitNanoUsd", "includedNanoUsd"))
+    limit = hard or included
     ends = moment(billed.get("periodEnd"))
     resets = ends if ends is not None and ends > now else _next_month(now)
     quota = Quota("inference-providers", used, limit, "USD", resets)
     if limit is None:
         return Finding(Cause.OK, f"{plain(used)} USD used, no limit", quotas=(quota,))
     words = f"{plain(used)} of {plain(limit)} USD used, until {resets:%Y-%m-%d}"
-    cause = Cause.QUOTA_EXHAUSTED if used >= limit else Cause.OK
+    if hard is None:  # no limit is set: what is beyond the included credits is billed, not refused
+        words = f"{plain(used)} of {plain(limit)} included USD used, more is billed"
+    cause = Cause.QUOTA_EXHAUSTED if hard is not None and used >= hard else Cause.OK
     return Finding(cause, words, quotas=(quota,))
+
+
+def _positive(billed: Mapping[str, object], name: str) -> Decimal | None:
+    amount = _usd(billed, name) if billed.get(name) else Decimal(0)
+    return amount if amount > 0 else None
 
 
 def _usd(billed: Mapping[str, object], name: str) -> Decimal:
