@@ -10,7 +10,7 @@ from datetime import datetime
 
 import structlog
 
-from monitor.build import prober, teller
+from monitor.build import canary, prober, teller
 from monitor.clock import Clock, RealClock
 from monitor.config import ConfigFaults
 from monitor.control import OTHER_DATABASE, listening, socket_paths
@@ -61,6 +61,7 @@ class Daemon:
             clock=self.clock,
             probe=prober(self.door),
             teller=teller(self.door, self.clock),
+            canary=canary(self.door),
         )
         self.scheduler = Scheduler(self.clock, self.pipeline.observe)
         self.rounds = Rounds(self.pipeline.deliver, self.clock)

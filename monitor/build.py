@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -10,15 +11,18 @@ from pathlib import Path
 from monitor import logs
 from monitor.clock import Clock
 from monitor.config import load
+from monitor.core.causes import Cause
 from monitor.core.model import Finding, Target
 from monitor.core.settings import Account, Settings
 from monitor.core.spec import Catalogue
-from monitor.http import Door
+from monitor.http import Door, HttpFailure, Request
 from monitor.notifiers import load_notifiers
 from monitor.pipeline import ProbeTarget
 from monitor.providers import load_providers, run_probe
 from monitor.runbooks import load_runbooks
 from monitor.telling import Teller
+
+_CANARY_PATIENCE = 5.0  # seconds
 
 
 def catalogue() -> Catalogue:
@@ -52,6 +56,22 @@ def prober(door: Door) -> ProbeTarget:
         return await run_probe(provider, door, account, target, now=now, timeout=timeout)
 
     return probe
+
+
+def canary(door: Door) -> Callable[[str], Awaitable[Finding]]:
+    """Ask an address of the user's choice: any answer shows that our network carries."""
+
+    async def ask(url: str) -> Finding:
+        try:
+            async with asyncio.timeout(_CANARY_PATIENCE):
+                answer = await door.send(Request("GET", url))
+        except TimeoutError:
+            return Finding(Cause.TIMED_OUT, "the canary did not answer")
+        except HttpFailure as failure:
+            return Finding(failure.cause, str(failure))
+        return Finding(Cause.OK, f"the canary answered HTTP {answer.status}")
+
+    return ask
 
 
 def teller(door: Door, clock: Clock) -> Teller:

@@ -94,7 +94,7 @@ class Judge:
         memory, key = self._memory, (rule.name, view.target)
         alert = memory.alerts.get(key) or Alert(rule.name, view.target)
         firing = alert.state is AlertState.FIRING
-        lasting = view.failures >= _LASTING
+        lasting = any(v.failures >= _LASTING for v in (view, *view.members))
         judgement = judge(
             rule,
             view,
@@ -112,7 +112,7 @@ class Judge:
             incident=incident,
             account=view.account,
             provider=view.provider,
-            interval=view.interval,
+            interval=max(view.interval, view.reading.duration if view.reading else 0.0),
         )
         if stepped.opened and stepped.incident:
             memory.opened[rule.name, stepped.incident.severity.value] += 1

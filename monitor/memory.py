@@ -18,6 +18,7 @@ from monitor.core.model import (
     Check,
     Incident,
     Kind,
+    Reading,
     ServiceStatus,
     Silence,
     Target,
@@ -84,6 +85,7 @@ class Memory:
         self.incidents: dict[str, Incident] = {}
         self.told: dict[tuple[str, Kind, int, str, str], Told] = {}
         self.silences: dict[str, Silence] = {}
+        self._canary: View | None = None
         self.seen: dict[str, datetime] = {}
         self.probes: Counter[tuple[str, Cause]] = Counter()
         self.opened: Counter[tuple[str, str]] = Counter()
@@ -207,8 +209,23 @@ class Memory:
         return provider_view(provider, [v for v in self.views.values() if v.provider == provider])
 
     def network(self) -> View:
-        """`monitor/network`."""
-        return network_view(self.views.values())
+        """`monitor/network`: every target, and the canary."""
+        canary = [] if self._canary is None else [self._canary]
+        return network_view([*self.views.values(), *canary])
+
+    def hear_canary(self, reading: Reading) -> None:
+        """The canary was asked."""
+        failures = 0 if self._canary is None else self._canary.failures
+        self._canary = View(
+            target=reading.target,
+            account="monitor",
+            provider="monitor",
+            check=None,
+            cause=reading.cause,
+            evidence_at=reading.at,
+            reading=reading,
+            failures=0 if reading.read else failures + 1,
+        )
 
     def store(self, now: datetime) -> View:
         """`monitor/store`; damage that was set aside is spoken of for an hour."""

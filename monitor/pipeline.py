@@ -14,7 +14,7 @@ import structlog
 from monitor.clock import Clock
 from monitor.core.cadence import next_delay
 from monitor.core.causes import KEY_CAUSES, Cause
-from monitor.core.model import Check, Finding, Reading, Sample, Target, key_target
+from monitor.core.model import CANARY_TARGET, Check, Finding, Reading, Sample, Target, key_target
 from monitor.core.settings import Account, Settings, TargetSettings
 from monitor.core.views import fold
 from monitor.judging import Changes, Judge
@@ -26,6 +26,10 @@ from monitor.telling import Teller
 log = structlog.get_logger("monitor.pipeline")
 
 ProbeTarget = Callable[[Account, Target, datetime, float], Awaitable[Finding]]
+_UNREACHED = frozenset(
+    {Cause.NETWORK_OFFLINE, Cause.PROVIDER_UNREACHABLE, Cause.TIMED_OUT}
+)  # nobody answered: it may be us
+_CANARY_EVERY = 20.0  # seconds
 REPEATS = (5.0, 10.0, 20.0)  # seconds until a suspect balance is asked again
 
 
@@ -41,12 +45,14 @@ class Pipeline:
         probe: ProbeTarget,
         teller: Teller | None = None,
         repeats: tuple[float, ...] = REPEATS,
+        canary: Callable[[str], Awaitable[Finding]] | None = None,
     ) -> None:
         self.memory = Memory(settings)
         self.judge = Judge(self.memory)
         self.keeper = Keeper(store, self.memory, clock)
         self._clock, self._probe, self._teller = clock, probe, teller
-        self._repeats = repeats
+        self._repeats, self._canary = repeats, canary
+        self._canary_at = -_CANARY_EVERY
         self.ask_soon: Callable[[str], None] = lambda target: None  # the scheduler's, once it runs
         self.changed: Callable[[], None] = lambda: None  # incidents may have to be told
         if teller is not None:
@@ -72,6 +78,8 @@ class Pipeline:
         took = self._clock.monotonic() - ticks
         if settings.target.check is Check.BALANCE:
             finding = await self._believe(settings, account, finding)
+        if finding.cause in _UNREACHED:
+            await self._ask_canary()
         if target not in self.memory.targets:
             return None  # a reload took it away meanwhile
         await self._absorb(Reading(target, self._clock.now(), took, finding))
@@ -119,6 +127,7 @@ class Pipeline:
         _say(reading, before.reading)
         changes = self.judge.after_probe(name, reading.at)
         self._ask_the_key(reading)
+        self._ask_others(reading, record.failures)
         await self._settle(changes, Batch(targets=(record,), samples=samples))
 
     async def _settle(self, changes: Changes, batch: Batch | None = None) -> None:
@@ -137,6 +146,28 @@ class Pipeline:
             for view in self.memory.of_account(account.name):
                 if view.reading is not None and view.reading.cause in KEY_CAUSES:
                     self.ask_soon(view.target)
+
+    def _ask_others(self, reading: Reading, failures: int) -> None:
+        """Before a provider is blamed, one target of each other provider is asked at once."""
+        if reading.cause not in _UNREACHED or failures != 2:
+            return
+        own = self.memory.views[reading.target].provider
+        others: dict[str, str] = {}
+        for view in self.memory.views.values():
+            if view.provider != own and view.check is not Check.KEY:  # whoami is strictly limited
+                others.setdefault(view.provider, view.target)
+        for target in others.values():
+            self.ask_soon(target)
+
+    async def _ask_canary(self) -> None:
+        """Whether anything at all can be reached, where the config names what to try."""
+        url, now = self.memory.settings.canary_url, self._clock.monotonic()
+        if url is None or self._canary is None or now - self._canary_at < _CANARY_EVERY:
+            return
+        self._canary_at = now
+        finding = await self._canary(url)
+        reading = Reading(CANARY_TARGET, self._clock.now(), self._clock.monotonic() - now, finding)
+        self.memory.hear_canary(reading)
 
     def _may_ask_key(self, key: str, now: datetime) -> bool:
         """Out of turn at most every 5 minutes: whoami is strictly limited."""

@@ -162,6 +162,7 @@ class House:
         clock: SteppedClock | None = None,
         script: Script | None = None,
         mail: Recorded | None = None,
+        canary: Callable[[str], Awaitable[Finding]] | None = None,
     ) -> None:
         self.clock = clock or SteppedClock(START)
         self.script, self.mail = script or Script(), mail or Recorded()
@@ -172,6 +173,7 @@ class House:
             clock=self.clock,
             probe=self.script.probe,
             teller=Teller({"recorded": self.mail}, load_runbooks(), self.clock),
+            canary=canary,
         )
         self.memory = self.pipeline.memory
 

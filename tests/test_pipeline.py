@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
+import pytest
 from house import MODELS, House, Script, huggingface, kie, receiver, rule, settings
 
 from monitor.core.causes import Cause
@@ -338,3 +340,80 @@ async def test_a_target_gone_in_the_middle_of_its_probe_leaves_nothing_behind() 
     script.answers["kie/balance"] = reload_meanwhile
     assert await house.pipeline.observe("kie/balance") is None
     assert "kie/balance" not in house.memory.views
+
+
+UNREACHED = [Cause.TIMED_OUT, Cause.PROVIDER_UNREACHABLE, Cause.NETWORK_OFFLINE]
+
+
+async def test_our_own_network_down_blames_nobody_else() -> None:
+    house = await House(settings((kie(), huggingface()))).start()
+    soon: list[str] = []
+    house.pipeline.ask_soon = soon.append
+    house.script.balance(50000)
+    await house.probe()
+    for target in house.memory.targets:
+        house.script.cause(target, Cause.PROVIDER_UNREACHABLE)
+    for _ in range(6):  # the balance fails every 5 minutes; others when it has them asked
+        await house.probe("kie/balance", after=300)
+        for target in soon:
+            await house.pipeline.observe(target)
+        soon.clear()
+    assert house.firing() == {"monitor-offline": "monitor/network"}
+    for target in house.memory.targets:
+        house.script.answers.pop(target)
+    house.script.balance(50000)
+    await house.probe(after=300)
+    assert house.firing() == {}
+    assert house.mail.said == ["opened monitor-offline", "resolved monitor-offline"]
+
+
+@pytest.mark.parametrize("cause", [Cause.TIMED_OUT, Cause.PROVIDER_ERROR, Cause.TLS_INVALID])
+async def test_a_provider_that_is_down_alone_is_one_message(cause: Cause) -> None:
+    house = await House(settings((kie(), huggingface()))).start()
+    house.script.balance(50000)
+    await house.probe()
+    for target in house.memory.targets:
+        if target.startswith("huggingface"):
+            house.script.cause(target, cause)
+    for _ in range(4):
+        await house.probe(after=1800)
+    assert house.firing() == {"provider-down": "huggingface/provider"}
+    assert house.mail.said == ["opened provider-down"]
+
+
+@pytest.mark.parametrize("cause", UNREACHED)
+async def test_before_a_provider_is_blamed_another_is_asked(cause: Cause) -> None:
+    house = await House(settings((kie(), huggingface()))).start()
+    soon: list[str] = []
+    house.pipeline.ask_soon = soon.append
+    house.script.balance(50000)
+    await house.probe()
+    house.script.cause("kie/balance", cause)
+    await house.probe("kie/balance", after=300)
+    assert soon == []
+    await house.probe("kie/balance", after=300)
+    assert soon == [f"huggingface/model/{MODELS[0]}"]  # never whoami, which is strictly limited
+
+
+async def test_a_canary_that_answers_clears_our_network_and_one_that_does_not_blames_it() -> None:
+    answers = {"now": Finding(Cause.OK)}
+    asked: list[str] = []
+
+    async def canary(url: str) -> Finding:
+        asked.append(url)
+        return answers["now"]
+
+    config = replace(settings(), canary_url="http://127.0.0.1:9/")
+    house = await House(config, canary=canary).start()
+    house.script.balance(50000)
+    await house.probe()
+    assert asked == []
+    house.script.cause("kie/balance", Cause.TIMED_OUT)
+    for _ in range(4):
+        await house.probe(after=300)
+    assert "provider-down" in house.firing()
+    assert set(asked) == {"http://127.0.0.1:9/"}
+    answers["now"] = Finding(Cause.TIMED_OUT)
+    for _ in range(4):
+        await house.probe(after=300)
+    assert "monitor-offline" in house.firing()

@@ -24,6 +24,7 @@ class Check(StrEnum):
 
 
 NETWORK_TARGET = "monitor/network"  # our own way to the outside
+CANARY_TARGET = "monitor/canary"  # what the config names to tell our own network by
 STORE_TARGET = "monitor/store"  # our own memory
 
 

@@ -78,12 +78,15 @@ def cause_status(view: View, siblings: Iterable[View] = ()) -> Status:
 def target_status(view: View, alerts: Iterable[Alert], siblings: Iterable[View] = ()) -> Status:
     """The worst severity of the firing alerts that speak of it, else what its cause says.
 
-    An alert of severity info counts as ok, but does not make a target known that was not read.
+    An alert of severity info counts as ok, but does not make a target known that was not read;
+    a model is critical when none of its account is left, whether or not its own alert warns.
     """
     by_cause, firing = cause_status(view, siblings), _firing(view, alerts)
     if not firing:
         return by_cause
     by_alert = _OF_SEVERITY[firing[0].severity]
+    if view.check is Check.MODEL and by_cause is Status.CRITICAL:
+        return Status.CRITICAL
     unread = by_alert is Status.OK and by_cause is Status.UNKNOWN
     return Status.UNKNOWN if unread else by_alert
 
