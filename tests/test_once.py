@@ -123,6 +123,59 @@ def test_a_ruined_answer_has_its_cause_and_spoils_nobody_elses(
     assert world.strayed == []
 
 
+TOKENS = [
+    ("ok", "ok", 0),
+    ("write", "ok", 0),
+    ("fine-grained", "ok", 0),
+    ("oauth", "ok", 0),
+    ("no-inference", "ok", 1),  # valid, but it may not do what it is for
+    ("rejected", "key_rejected", 2),
+    ("expired", "key_expired", 2),
+    ("org-pending", "key_lacks_permission", 2),
+    ("org-revoked", "key_lacks_permission", 2),
+]
+
+
+@pytest.mark.parametrize(("state", "cause", "code"), TOKENS)
+def test_a_tokens_state_has_its_cause(
+    world: World, tmp_path: Path, state: str, cause: str, code: int
+) -> None:
+    world.huggingface.token = state
+    found, targets = once(world, tmp_path, "--only", KEY)
+    assert (targets[KEY]["cause"], found) == (cause, code)
+
+
+MODELS = [
+    ("live", "ok", 0),
+    ("live-as-list", "ok", 0),
+    ("error", "model_degraded", 1),
+    ("staging", "model_not_served", 1),
+    ("none", "model_not_served", 1),
+    ("absent", "model_not_served", 1),
+    ("disabled", "model_retired", 1),
+    ("moved", "model_moved", 1),
+    ("missing", "model_missing", 1),
+    ("gated-no-access", "model_gated", 1),
+]
+
+
+@pytest.mark.parametrize(("state", "cause", "code"), MODELS)
+def test_a_models_state_has_its_cause(
+    world: World, tmp_path: Path, state: str, cause: str, code: int
+) -> None:
+    more = {"moved_to": "elsewhere/model"} if state == "moved" else {}
+    world.huggingface.set_model("stabilityai/stable-diffusion-3-medium-diffusers", state, **more)
+    found, targets = once(world, tmp_path)
+    assert (targets[FIRST]["cause"], found) == (cause, code)
+
+
+def test_a_token_that_may_not_read_the_bill_is_no_fault(world: World, tmp_path: Path) -> None:
+    world.huggingface.token = "no-billing"
+    code, targets = once(world, tmp_path)
+    assert targets["huggingface/quota"]["cause"] == "not_knowable"
+    assert (targets["huggingface/quota"]["status"], code) == ("ok", 0)
+
+
 def test_an_empty_account_is_critical_though_it_was_read(world: World, tmp_path: Path) -> None:
     world.kie.balance = type(world.kie.balance)("134.99")
     code, targets = once(world, tmp_path)

@@ -15,14 +15,15 @@ from monitor.core.ledger import Pace
 from monitor.core.profile import WEEK, Profile
 
 HALF_LIVES = (2.0, 18.0, 90.0, 360.0)  # watched hours, of the four levels
-_STRAY = (0.80, 0.10, 0.15)  # relative variance of each level about the next longer one
+_STRAY = (0.80, 0.10, 0.40)  # relative variance of each level about the next longer one
 _GAP = 3.0  # hours: what happened within a longer gap is known in sum only
 _LONGEST = 336.0  # hours: a longer gap tells nothing of today
+_FEW, _PLAIN = 2.0, 4.0  # lumps since use began, and lumps missing before, that make it plain
 _RECENT = 2  # hours
 _DERIVE = 6  # finished hours between two looks at the profile
 _PLAN, _PLAN_HALF = 24.0, 72.0  # watched hours a plan weighs as much as; half-life of that
 _FADE, _SURGE = 0.5, 6.0  # hours for which the fast level holds; longer in a surge
-_ALWAYS = 0.19**2  # relative variance of the pace that no history takes away
+_ALWAYS = 0.06  # relative variance of the pace that no history takes away
 _YOUNG, _YOUTH = 0.81, 36.0  # what is added for a young account, and the hours it wears off in
 _UNSEEN = 0.05  # what is added for few lumps seen
 _LUMPY = 1.1  # lumps come a little less evenly than at random
@@ -50,6 +51,7 @@ class Forecast:
     spent: list[float] = field(default_factory=lambda: [0.0] * 4)
     watched: list[float] = field(default_factory=lambda: [0.0] * 4)
     age: float = 0.0  # watched hours in all
+    quiet: float = 0.0  # of them, those before anything was ever spent, while they count
     job: float = 0.0  # the dearest job at the last step, credits
     profile: Profile = field(default_factory=Profile)
     noise: Noise = field(default_factory=Noise)
@@ -73,6 +75,8 @@ class Forecast:
         hours = (at - since) / 3600.0
         if not 0.0 < hours <= _LONGEST:
             return
+        if burn > 0 and self.spent[3] == 0:
+            self.quiet = self.age
         self.age += hours
         self.job = job
         first, close = int(since // 3600), hours <= _GAP
@@ -123,9 +127,25 @@ class Forecast:
         if long > 0:
             most = 20.0 * self.hour_watched * max(1.0, self.profile.week[self.hour % WEEK])
             self.profile.add(self.hour, min(self.hour_spent / long, most), self.hour_watched)
+        if self.quiet > 0:
+            self._begin_late(lump)
         self.finished += 1
         if self.finished % _DERIVE == 0 and slow > 0:
             self.profile.derive(lump / slow)
+
+    def _begin_late(self, lump: float) -> None:
+        """Forget the quiet before use began, once it is plain that it was another time.
+
+        It is where at the present pace several lumps would have gone in it.
+        """
+        since = self.age - self.quiet
+        before = [_quiet_left(self.quiet, since, half) for half in HALF_LIVES]
+        pace = self.spent[3] / max(1.0, self.watched[3] - before[3])
+        if self.spent[3] < _FEW * lump or pace * self.quiet < _PLAIN * lump:
+            return
+        self.watched = [max(0.0, w - b) for w, b in zip(self.watched, before, strict=True)]
+        self.age, self.quiet = since, 0.0
+        self.profile = Profile()  # its measure was a pace that the quiet made too low
 
     def levels(self, plan: float, job: float) -> Levels:
         """The four levels, each drawn to the next longer one as far as it says little itself."""
@@ -199,3 +219,8 @@ def amounts(balance: float, lump: float, doubt: float) -> tuple[float, float, fl
     middle = 1.0 - spread * spread / 9.0
     low, high = middle - Z10 * spread / 3.0, middle + Z10 * spread / 3.0
     return mean * max(low, 0.02) ** 3, mean * max(middle, 0.02) ** 3, mean * high**3
+
+
+def _quiet_left(quiet: float, since: float, half: float) -> float:
+    """What `quiet` watched hours, over for `since` hours, still weigh in a level."""
+    return half / math.log(2.0) * (1.0 - math.exp2(-quiet / half)) * math.exp2(-since / half)

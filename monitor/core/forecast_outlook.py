@@ -42,7 +42,11 @@ def outlook(forecast: Forecast, standing: Standing, now: float) -> Outlook:
     if standing.left <= 0:
         low, mid, high = 0.0, 0.0, 0.0
     elif quiet and known:
-        low, mid, high = standing.left * forecast.age / max(standing.job, _TINY), math.inf, math.inf
+        low, mid, high = (
+            standing.left * forecast.age / max(standing.job, _TINY),
+            math.inf,
+            math.inf,
+        )
     elif known:
         low, mid, high = _runway(forecast, standing, levels, path, waited)
     return Outlook(
