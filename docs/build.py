@@ -30,8 +30,10 @@ def commands() -> str:
     """Every command with its options, as the command line itself explains them."""
     names = [c.name or c.callback.__name__ for c in app.registered_commands if c.callback]
     out = [MADE, "# Commands\n", COMMANDS_HEAD]
-    for words in ([], *([name] for name in names)):
-        out.append(f"## `{' '.join(['monitor', *words])}`\n\n```\n{_help(words)}\n```\n")
+    out += [
+        f"## `{' '.join(['monitor', *words])}`\n\n```\n{_help(words)}\n```\n"
+        for words in ([], *([name] for name in names))
+    ]
     return "\n".join([*out, EXIT_CODES])
 
 

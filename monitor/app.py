@@ -33,7 +33,8 @@ from monitor.web.server import Listener, bind, serve
 
 log = structlog.get_logger("monitor")
 
-DRAIN = 5.0  # seconds for what is under way when the daemon is told to stop
+DRAIN = 4.0  # seconds for probes under way when the daemon is told to stop
+TELL = 2.0  # and for messages
 READY_AFTER = 15.0  # seconds after which a silent target no longer holds readiness back
 _TICK = 1.0
 _STUCK = 60.0  # seconds a probe may be late before the watchdog is left unfed
@@ -176,7 +177,7 @@ class Daemon:
         for task in (tasks := set(self._tasks)):
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        await self.rounds.stop()
+        await self.rounds.drain(TELL)
         await self.pipeline.keeper.close()
         log.info("stopped")
 

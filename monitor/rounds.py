@@ -25,6 +25,7 @@ class Rounds:
         self._deliver, self._clock = deliver, clock
         self._wake: dict[str, asyncio.Event] = {}
         self._rounds: dict[str, asyncio.Task[None]] = {}
+        self._under_way: set[asyncio.Task[None]] = set()
 
     def wake(self) -> None:
         """Something may be due."""
@@ -40,17 +41,23 @@ class Rounds:
             self._wake[name] = asyncio.Event()
             self._rounds[name] = asyncio.create_task(self._round(name), name=f"tell {name}")
 
-    async def stop(self) -> None:
-        """End them all; what is under way was drained before or is tried again after a start."""
-        tasks = list(self._rounds.values())
-        for task in tasks:
+    async def drain(self, seconds: float) -> None:
+        """Start nothing more; what is being sent may end for so long, then it is cut off.
+
+        What is cut off is sent again after a start, under its first id.
+        """
+        for task in (rounds := list(self._rounds.values())):
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
         self._rounds.clear()
+        await asyncio.gather(*rounds, return_exceptions=True)
+        if self._under_way:
+            _, late = await asyncio.wait(self._under_way, timeout=seconds)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
 
     async def _round(self, receiver: str) -> None:
         wake = self._wake[receiver]
-        under_way: set[asyncio.Task[None]] = set()
         timer: list[asyncio.TimerHandle] = []  # one at most: the latest look knows best
 
         async def once() -> None:
@@ -65,15 +72,12 @@ class Rounds:
             while True:
                 wake.clear()
                 task = asyncio.create_task(once())
-                under_way.add(task)
-                task.add_done_callback(under_way.discard)
+                self._under_way.add(task)
+                task.add_done_callback(self._under_way.discard)
                 await wake.wait()
         finally:
             for handle in timer:
                 handle.cancel()
-            for task in under_way:
-                task.cancel()
-            await asyncio.gather(*under_way, return_exceptions=True)
 
     async def _safely(self, receiver: str) -> float | None:
         try:

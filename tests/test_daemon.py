@@ -41,7 +41,8 @@ def box() -> Iterator[Mailbox]:
 
 def mail_to(box: Mailbox) -> str:
     smtp = f"{{host: 127.0.0.1, port: {box.port}, tls: none}}"
-    return f"receivers: {{oncall: {{email: {{to: [oncall@example.com], from: m@example.com, smtp: {smtp}}}}}}}\n"
+    email = f"{{to: [oncall@example.com], from: m@example.com, smtp: {smtp}}}"
+    return f"receivers: {{oncall: {{email: {email}}}}}\n"
 
 
 def cause(living: Living, target: str) -> object:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from datetime import timedelta
 from decimal import Decimal
@@ -81,10 +82,8 @@ async def test_a_repeat_after_a_crash_between_send_and_told_has_its_first_id(
 
     house.mail.outcome = crash
     house.script.balance(9000)
-    try:
+    with contextlib.suppress(Killed):
         await house.probe()
-    except Killed:
-        pass
     house.mail.outcome = lambda m, a: ids.append(m.id) or Delivery(a)
     house = await again(house, tmp_path, close=False)
     await house.tell()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 
 from monitor.clock import RealClock
 from monitor.core.durations import format_duration
@@ -16,6 +17,7 @@ class Deliveries:
     def __init__(self) -> None:
         self.count: dict[str, int] = {}
         self.wait: float | None = None
+        self.ended = 0
         self.free = asyncio.Event()
         self._seen = asyncio.Event()
 
@@ -26,6 +28,7 @@ class Deliveries:
             raise RuntimeError("a defect")
         if receiver == "slow":
             await self.free.wait()
+        self.ended += 1
         return self.wait
 
     async def until(self, receiver: str, count: int) -> None:
@@ -43,7 +46,7 @@ async def test_a_slow_receiver_holds_up_neither_others_nor_its_own_next_delivery
     rounds.wake()
     await deliveries.until("quick", 2)
     await deliveries.until("slow", 2)
-    await rounds.stop()
+    await rounds.drain(0.01)
 
 
 async def test_a_delivery_that_asks_for_another_look_gets_it() -> None:
@@ -52,7 +55,7 @@ async def test_a_delivery_that_asks_for_another_look_gets_it() -> None:
     rounds = Rounds(deliveries.deliver, RealClock())
     rounds.match({"quick"})
     await deliveries.until("quick", 4)
-    await rounds.stop()
+    await rounds.drain(0.01)
 
 
 async def test_a_defect_in_one_delivery_ends_no_round() -> None:
@@ -62,7 +65,7 @@ async def test_a_defect_in_one_delivery_ends_no_round() -> None:
     await deliveries.until("broken", 1)
     rounds.wake()
     await deliveries.until("broken", 2)
-    await rounds.stop()
+    await rounds.drain(0.01)
 
 
 async def test_a_receiver_that_is_gone_is_woken_no_more() -> None:
@@ -75,12 +78,24 @@ async def test_a_receiver_that_is_gone_is_woken_no_more() -> None:
     rounds.wake()
     await deliveries.until("b", 2)
     assert deliveries.count["a"] == 1
-    await rounds.stop()
+    await rounds.drain(0.01)
 
 
 def test_retries_come_within_two_seconds_then_at_most_double_up_to_a_minute() -> None:
     waits = [retry_after(n) for n in range(1, 30)]
     assert waits[0] <= 2
-    assert all(b <= 2 * a for a, b in zip(waits, waits[1:], strict=False))
+    assert all(b <= 2 * a for a, b in itertools.pairwise(waits))
     assert waits == sorted(waits)
     assert format_duration(waits[-1]) == "1m"
+
+
+async def test_what_is_being_sent_may_end_before_the_daemon_does() -> None:
+    deliveries = Deliveries()
+    rounds = Rounds(deliveries.deliver, RealClock())
+    rounds.match({"slow"})
+    await deliveries.until("slow", 1)
+    draining = asyncio.create_task(rounds.drain(5))
+    await asyncio.sleep(0)
+    deliveries.free.set()
+    await asyncio.wait_for(draining, 2)
+    assert deliveries.ended == 1

@@ -1,4 +1,4 @@
-"""When targets are probed: first runs, one at a time, out of turn, jumps of the clock, draining."""
+"""When targets are probed: first runs, one at a time, out of turn, a clock that jumps."""
 
 from __future__ import annotations
 
