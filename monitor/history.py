@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from itertools import pairwise
 from typing import BinaryIO
 
 from monitor.core.model import Sample, TargetRecord
@@ -21,6 +22,10 @@ _RFC3339 = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?"
     r"(?P<zone>[Zz]|[+-][0-9]{2}:[0-9]{2})?"
 )
+
+
+class _Unfit(ValueError):
+    """Why one line is not a sample."""
 
 
 class BrokenLine(ValueError):
@@ -67,17 +72,15 @@ def read_lines(stream: BinaryIO) -> Iterator[Sample]:
 
 def _sample(line: bytes) -> Sample:
     if len(line) > _LONGEST:
-        raise ValueError(f"it is longer than {_LONGEST} bytes")
+        raise _Unfit(f"it is longer than {_LONGEST} bytes")
     found = _parsed(line)
     if not isinstance(found, dict):
-        raise ValueError(
-            'it is not an object such as {"at": "2026-11-20T10:31:28Z", "balance": 5}'
-        )
+        raise _Unfit('it is not an object such as {"at": "2026-11-20T10:31:28Z", "balance": 5}')
     missing = [name for name in ("at", "balance") if name not in found]
     if missing:
-        raise ValueError(f"{missing[0]!r} is missing")
+        raise _Unfit(f"{missing[0]!r} is missing")
     if not isinstance(found["at"], str):
-        raise ValueError("'at' is not a text such as 2026-11-20T10:31:28Z")  # noqa: TRY004 - of a line
+        raise _Unfit("'at' is not a text such as 2026-11-20T10:31:28Z")
     return Sample(parse_time(found["at"]), _amount(found["balance"]))
 
 
@@ -87,32 +90,32 @@ def _parsed(line: bytes) -> object:
             line.decode(), parse_float=Decimal, parse_int=Decimal, parse_constant=_refused
         )
     except json.JSONDecodeError as error:
-        raise ValueError(f"it is not JSON: {error.msg}, column {error.colno}") from error
+        raise _Unfit(f"it is not JSON: {error.msg}, column {error.colno}") from error
     except UnicodeDecodeError:
-        raise ValueError("it is not UTF-8") from None
+        raise _Unfit("it is not UTF-8") from None
     except RecursionError:
-        raise ValueError("it is nested too deeply") from None
+        raise _Unfit("it is nested too deeply") from None
     except ArithmeticError:
-        raise ValueError("a number in it is beyond all bounds") from None
+        raise _Unfit("a number in it is beyond all bounds") from None
 
 
 def _refused(word: str) -> None:
-    raise ValueError(f"{word} is not a number of JSON")
+    raise _Unfit(f"{word} is not a number of JSON")
 
 
 def _amount(value: object) -> Decimal | None:
     if value is None:
         return None
     if not isinstance(value, Decimal):
-        raise ValueError("'balance' is neither a number nor null")  # noqa: TRY004 - of a line
+        raise _Unfit("'balance' is neither a number nor null")
     if not abs(value) < _LARGEST:
-        raise ValueError("'balance' is 1e15 or more")
+        raise _Unfit("'balance' is 1e15 or more")
     return value
 
 
 def _in_order(before: datetime | None, at: datetime) -> None:
     if before is not None and at < before:
-        raise ValueError("it is out of order: its time is before that of the line above")
+        raise _Unfit("it is out of order: its time is before that of the line above")
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,8 +143,9 @@ class Archive:
         """Hand over a target's samples in time order, a month's at a time."""
         store = SqliteStore(self.database, read_only=True)
         try:
-            edges: list[datetime | None] = [since, *_edges(since or _BEFORE, now), None]
-            for low, high in zip(edges, edges[1:], strict=False):
+            first = _BEFORE if since is None else since + _PAGE
+            edges: list[datetime | None] = [since, *_edges(first, now), None]
+            for low, high in pairwise(edges):
                 for sample in await store.samples(target, low, high):
                     take(sample)
         finally:

@@ -28,13 +28,15 @@ def box() -> Iterator[Mailbox]:
 
 
 def test_planted_keys_are_found_nowhere(world: World, box: Mailbox, tmp_path: Path) -> None:
-    """In no log, page, metric, mail, document, effective config or database, on good days or bad."""
+    """In no log, page, metric, mail, document, effective config or database, good days or bad."""
     password = SECRETS["SMTP_PASSWORD"]
-    smtp = f"{{host: 127.0.0.1, port: {box.port}, tls: none, username: m, password: ${{SMTP_PASSWORD}}}}"
+    login = "username: m, password: ${SMTP_PASSWORD}"
+    smtp = f"{{host: 127.0.0.1, port: {box.port}, tls: none, {login}}}"
     receivers = f"""
 receivers:
   oncall: {{email: {{to: [a@example.com], from: m@example.com, smtp: {smtp}}}}}
-  hook: {{webhook: {{url: "http://127.0.0.1:9/${{HOOK_SECRET}}", secret: "${{HOOK_SECRET}}"}}}}
+  hook:
+    webhook: {{url: "http://127.0.0.1:9/${{HOOK_SECRET}}", secret: "${{HOOK_SECRET}}"}}
 """
     path = config(world, tmp_path, alerts=LOW, receivers=receivers)
     seen: list[str] = []
@@ -46,8 +48,8 @@ receivers:
             world.huggingface.token = "invalid" if state == "unauthorized" else "ok"
             before = world.kie.requests["balance"]
             living.until(lambda before=before: world.kie.requests["balance"] >= before + 2)
-            for place in ("/", "/services", "/metrics", "/api/v1/status"):
-                seen.append(living.get(place)[1])
+            places = ("/", "/services", "/metrics", "/api/v1/status")
+            seen += [living.get(place)[1] for place in places]
         world.kie.answer, world.kie.balance = "ok", Decimal(9000)
         living.until(lambda: any("not told yet" in line for line in living.log))
         assert living.stop() == 0

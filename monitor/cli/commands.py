@@ -40,6 +40,14 @@ class DocumentFormat(StrEnum):
     JSON = "json"
 
 
+class HistoryFormat(StrEnum):
+    """How a history is printed."""
+
+    TEXT = "text"
+    JSON = "json"
+    CSV = "csv"
+
+
 class FailOn(StrEnum):
     """The least state that still fails."""
 
@@ -239,3 +247,63 @@ def demo(
     from monitor.cli.demo import run
 
     return run(until_done=until_done, port=port)
+
+
+@app.command()
+def history(
+    ctx: typer.Context,
+    target: Annotated[str, typer.Argument(help="A balance, such as kie/balance.")],
+    since: Annotated[str, typer.Option(help="How far back, such as 24h or 30d.")] = "7d",
+    output_format: Annotated[HistoryFormat, typer.Option("--format")] = HistoryFormat.TEXT,
+) -> int:
+    """A balance drawn over time, spend per day, top-ups; works beside the running daemon."""
+    from monitor.cli.history import run
+
+    return run(ctx.obj, target, since=since, output_format=output_format.value)
+
+
+@app.command()
+def plan(
+    ctx: typer.Context,
+    job: Annotated[
+        list[str] | None,
+        typer.Option("--job", metavar="NAME=N/day", help="Instead of the config's `usage`."),
+    ] = None,
+    days: Annotated[
+        int, typer.Option(min=1, max=36500, help="How long the balance is to last.")
+    ] = 30,
+    output_format: Annotated[DocumentFormat, typer.Option("--format")] = DocumentFormat.TEXT,
+) -> int:
+    """What a planned usage costs, when the balance ends, what to top up."""
+    from monitor.cli.plan import run
+
+    return run(ctx.obj, job or (), days=days, output_format=output_format.value)
+
+
+@app.command()
+def replay(
+    ctx: typer.Context,
+    source: Annotated[
+        str,
+        typer.Argument(
+            metavar="FILE|TARGET",
+            help='JSON lines {"at": TIME, "balance": NUMBER or null}, `-` for stdin; '
+            "or a balance in the database.",
+        ),
+    ],
+    target: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ACCOUNT/balance",
+            help="Whose floor, jobs, usage and rules; else floor 0 and the built-in rules.",
+        ),
+    ] = None,
+    at: Annotated[
+        str | None, typer.Option(metavar="TIME", help="Now; by default the last sample's time.")
+    ] = None,
+    output_format: Annotated[DocumentFormat, typer.Option("--format")] = DocumentFormat.TEXT,
+) -> int:
+    """Which alerts the present rules would have sent, and how wrong the forecasts were."""
+    from monitor.cli.replay import Asked, run
+
+    return run(ctx.obj, Asked.of(source, target, at), output_format.value)

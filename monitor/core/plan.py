@@ -14,6 +14,7 @@ from monitor.core.settings import Account
 
 _RATE = re.compile(r"([0-9]{1,15}(?:\.[0-9]{1,15})?) ?/ ?(hour|h|day|d|week|w)")
 _ZERO = Decimal(0)
+_MOST = Decimal(10) ** 18  # credits: beyond it no plan is meant
 _FAR = Decimal(36500)  # days after which nobody needs the date
 
 
@@ -155,12 +156,16 @@ def plans(
     *,
     days: int,
 ) -> tuple[Plan, ...]:
-    """The plan of every account that has one, in the config's order."""
-    return tuple(
+    """The plan of every account that has one, in the config's order. Raises PlanError."""
+    found = tuple(
         Plan(a.name, a.floor, jobs[a.name], days, standings.get(a.name, Standing()))
         for a in accounts
         if a.name in jobs
     )
+    for plan in found:
+        if plan.needed >= _MOST:
+            raise PlanError(f"{plan.account}: that costs more than there is money")
+    return found
 
 
 def rounded_up(amount: Decimal) -> Decimal:

@@ -66,11 +66,6 @@ def plain_account() -> Account:
     return Account(name=_PLAIN, provider=_PLAIN, key=Secret(""), targets=(settings,))
 
 
-def balance_of(account: Account) -> TargetSettings | None:
-    """The account's balance target, if it has one."""
-    return next((t for t in account.targets if t.target.check is Check.BALANCE), None)
-
-
 def new_book(account: Account) -> Book:
     """An empty book with an account's floor, prices and plan."""
     return Book(
@@ -111,7 +106,7 @@ class Replay:
         confirmed: bool = False,
     ) -> None:
         self._account, self._target, self._confirmed = account, target, confirmed
-        self._name = target.target.name
+        self._name, self._shortest = target.target.name, target.interval.longest
         self._rules = concerning(rules, self._name)
         self._book, self._hindsight = new_book(account), Hindsight()
         self._record = TargetRecord(self._name, None)
@@ -121,7 +116,7 @@ class Replay:
         self._gaps: deque[float] = deque(maxlen=_GAPS)
         self._first: datetime | None = None
         self._last: datetime | None = None
-        self._samples = 0
+        self.samples = 0
 
     def step(self, sample: Sample) -> None:
         """Take one more sample; None is a probe that could not read. In time order."""
@@ -140,7 +135,13 @@ class Replay:
         if self._last is not None:
             self._gaps.append((at - self._last).total_seconds())
         self._first, self._last = self._first or at, at
-        self._samples += 1
+        self.samples += 1
+        if not self._gaps:
+            return
+        # The recording may be coarser than the config: what is pending must not lapse by that.
+        usual = max(self._shortest, sorted(self._gaps)[len(self._gaps) // 2])
+        if not usual <= self._target.interval.longest <= 2 * usual:
+            self._target = replace(self._target, interval=Interval(usual, usual))
 
     def _enter(self, at: datetime, balance: Decimal | None) -> None:
         book = self._book
@@ -152,16 +153,13 @@ class Replay:
         finding = _UNREAD if balance is None else Finding(Cause.OK, balance=balance)
         accepted = None if balance is None else self._book.accepted
         self._record = fold(self._record, Reading(self._name, at, 0.0, finding), accepted)
-        view = target_view(self._account, self._target, self._record, outlook=outlook)
-        # The recording may be coarser than the config: what is pending must not lapse by that.
-        usual = sorted(self._gaps)[len(self._gaps) // 2] if self._gaps else 0.0
-        return replace(view, interval=usual) if usual > view.interval else view
+        return target_view(self._account, self._target, self._record, outlook=outlook)
 
     def _judge(self, rule: Rule, view: View, now: datetime) -> None:
         alert = self._alerts.get(rule.name)
         firing = alert is not None and alert.state is AlertState.FIRING
         judgement = judge(rule, view, firing=firing, now=now)
-        if alert is None and judgement.verdict is not Verdict.BREACH:
+        if _idle(alert, judgement.verdict):
             return
         alert = alert or Alert(rule.name, self._name)
         stepped = step(
@@ -190,7 +188,7 @@ class Replay:
             at=at,
             first=self._first,
             last=self._last,
-            samples=self._samples,
+            samples=self.samples,
             balance=self._book.accepted,
             floor=self._account.floor,
             outlook=self._book.outlook(at),
@@ -198,6 +196,14 @@ class Replay:
             incidents=tuple(self._incidents.values()),
             exhaustions=tuple(zip(self._hindsight.exhaustions, self._warned, strict=True)),
         )
+
+
+def _idle(alert: Alert | None, verdict: Verdict) -> bool:
+    """Whether a verdict changes nothing that a replay tells: most do not, and steps cost."""
+    if alert is None:
+        return verdict is not Verdict.BREACH
+    firing = alert.state is AlertState.FIRING
+    return firing and alert.clear_since is None and verdict is not Verdict.OK
 
 
 def document(target: str | None, found: Replayed) -> dict[str, object]:
