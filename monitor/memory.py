@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from array import array
 from collections import Counter
 from collections.abc import Iterable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import TypedDict
 
@@ -41,36 +40,10 @@ from monitor.core.views import (
     target_view,
 )
 from monitor.store import Checkpoint, Stored
+from monitor.trail import Trail
 
 KEPT = timedelta(days=7)  # how long a closed incident, an ended silence and what was told live on
 _SPOKEN_OF = timedelta(hours=1)
-_POINTS = 240  # of a chart
-
-
-class Trail:
-    """A thinning record of one balance for charts: bounded, whatever the interval."""
-
-    __slots__ = ("_every", "_seen", "_times", "_values")
-
-    def __init__(self) -> None:
-        self._times, self._values = array("d"), array("d")
-        self._every, self._seen = 1, 0
-
-    def add(self, at: datetime, balance: float) -> None:
-        """One more point; when there are too many, every second one goes."""
-        self._seen += 1
-        if self._seen % self._every:
-            return
-        self._times.append(at.timestamp())
-        self._values.append(balance)
-        if len(self._times) > _POINTS:
-            self._times, self._values = self._times[::2], self._values[::2]
-            self._every *= 2
-
-    def points(self) -> tuple[tuple[datetime, float], ...]:
-        """Oldest first."""
-        pairs = zip(self._times, self._values, strict=True)
-        return tuple((datetime.fromtimestamp(t, UTC), v) for t, v in pairs)
 
 
 class Memory:

@@ -15,7 +15,7 @@ from monitor.core.ledger import Pace
 from monitor.core.profile import WEEK, Profile
 
 HALF_LIVES = (2.0, 18.0, 90.0, 360.0)  # watched hours, of the four levels
-_STRAY = (0.80, 0.10, 0.40)  # relative variance of each level about the next longer one
+_STRAY = (0.6, 0.10, 0.15)  # relative variance of each level about the next longer one
 _GAP = 3.0  # hours: what happened within a longer gap is known in sum only
 _LONGEST = 336.0  # hours: a longer gap tells nothing of today
 _FEW, _PLAIN = 2.0, 4.0  # lumps since use began, and lumps missing before, that make it plain

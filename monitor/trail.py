@@ -1,0 +1,34 @@
+"""The recent course of one balance, for charts: bounded, whatever the interval."""
+
+from __future__ import annotations
+
+from array import array
+from datetime import UTC, datetime
+
+_POINTS = 240
+
+
+class Trail:
+    """A thinning record of one balance for charts: bounded, whatever the interval."""
+
+    __slots__ = ("_every", "_seen", "_times", "_values")
+
+    def __init__(self) -> None:
+        self._times, self._values = array("d"), array("d")
+        self._every, self._seen = 1, 0
+
+    def add(self, at: datetime, balance: float) -> None:
+        """One more point; when there are too many, every second one goes."""
+        self._seen += 1
+        if self._seen % self._every:
+            return
+        self._times.append(at.timestamp())
+        self._values.append(balance)
+        if len(self._times) > _POINTS:
+            self._times, self._values = self._times[::2], self._values[::2]
+            self._every *= 2
+
+    def points(self) -> tuple[tuple[datetime, float], ...]:
+        """Oldest first."""
+        pairs = zip(self._times, self._values, strict=True)
+        return tuple((datetime.fromtimestamp(t, UTC), v) for t, v in pairs)
