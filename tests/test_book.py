@@ -72,7 +72,9 @@ def test_before_anything_is_known_nothing_is_said() -> None:
     b = book()
     assert b.accepted is None
     assert b.outlook(T0) == Outlook(None, None, None, None, None)
+    assert b.last_at is None
     b.update(T0, Decimal(1000))
+    assert b.last_at == T0
     assert b.accepted == 1000
     assert b.outlook(T0).p50 is None
     assert b.outlook(T0).burn_per_hour is None
@@ -296,6 +298,17 @@ def test_p10_listens_to_a_low_value_before_it_is_believed() -> None:
     b.update(at + 20 * MINUTE, Decimal(3_000))
     assert (b.outlook(at + 20 * MINUTE).p50 or 0.0) < 0.1 * (before.p50 or 0.0)
     assert b.totals.adjusted < 0
+
+
+def test_p10_listens_to_a_zero_too_and_p50_does_not() -> None:
+    b = book()
+    at, _ = spend(b)
+    before = b.outlook(at)
+    for n in range(1, 4):
+        b.update(at + 5 * n * MINUTE, Decimal(0))
+    after = b.outlook(at + 15 * MINUTE)
+    assert after.p10 == 0.0
+    assert near(after.p50, (before.p50 or 0.0) - 0.25)
 
 
 def test_a_restart_changes_nothing_at_all() -> None:

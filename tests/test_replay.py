@@ -430,7 +430,7 @@ def test_whatever_was_recorded_the_ledger_adds_up_and_the_document_is_strict(
     assert made["spent"] >= 0
     assert made["burn_per_hour"] is None or made["burn_per_hour"] >= 0
     for incident in found.incidents:
-        assert START <= incident.opened_at
+        assert incident.opened_at >= START
         assert incident.closed_at is None or incident.closed_at >= incident.opened_at
 
 

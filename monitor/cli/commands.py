@@ -252,7 +252,9 @@ def demo(
 @app.command()
 def history(
     ctx: typer.Context,
-    target: Annotated[str, typer.Argument(help="A balance, such as kie/balance.")],
+    target: Annotated[
+        str, typer.Argument(metavar="TARGET", help="A balance, such as kie/balance.")
+    ],
     since: Annotated[str, typer.Option(help="How far back, such as 24h or 30d.")] = "7d",
     output_format: Annotated[HistoryFormat, typer.Option("--format")] = HistoryFormat.TEXT,
 ) -> int:
