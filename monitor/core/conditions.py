@@ -82,7 +82,10 @@ def _burn(condition: Compare, view: View, _: datetime) -> float | None:
     if not condition.times_usual:
         return outlook.burn_per_hour
     usual, recent = outlook.usual_burn_per_hour, outlook.recent_burn_per_hour
-    return recent / usual if usual and recent is not None else None
+    if not usual or recent is None:
+        return None
+    # Two dear jobs in an hour are no spike: only what chance does not explain counts.
+    return max(0.0, recent - outlook.recent_noise_per_hour) / usual
 
 
 def _runway(condition: Compare, view: View, _: datetime) -> float | None:

@@ -26,6 +26,7 @@ _FADE, _SURGE = 0.5, 6.0  # hours for which the fast level holds; longer in a su
 _ALWAYS = 0.06  # relative variance of the pace that no history takes away
 _YOUNG, _YOUTH = 0.81, 36.0  # what is added for a young account, and the hours it wears off in
 _UNSEEN = 0.05  # what is added for few lumps seen
+_CHANCE = 2.0  # sigmas
 _LUMPY = 1.1  # lumps come a little less evenly than at random
 
 
@@ -207,6 +208,12 @@ class Forecast:
         if watched < 0.25 or now // 3600.0 - self.hour > _RECENT:
             return None
         return max(0.0, self.late_spent + self.before_spent) / watched
+
+    def recent_noise(self, lump: float) -> float:
+        """How much of `recent` lumps that happen to come together may explain: two sigma."""
+        watched = self.late_watched + self.before_watched
+        spent = max(0.0, self.late_spent + self.before_spent)
+        return _CHANCE * math.sqrt(lump * spent) / watched if watched > 0 else 0.0
 
 
 def amounts(balance: float, lump: float, doubt: float) -> tuple[float, float, float]:

@@ -57,6 +57,7 @@ def outlook(forecast: Forecast, standing: Standing, now: float) -> Outlook:
         p90=high,
         usual_burn_per_hour=levels.long * path.shape(waited) if known else None,
         recent_burn_per_hour=forecast.recent(now),
+        recent_noise_per_hour=forecast.recent_noise(levels.lump),
     )
 
 
