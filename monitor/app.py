@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import signal
 import ssl
 from collections.abc import Callable, Coroutine, Mapping
@@ -13,8 +14,8 @@ import structlog
 from monitor.build import canary, prober, teller
 from monitor.clock import Clock, RealClock
 from monitor.config import ConfigFaults
-from monitor.control import OTHER_DATABASE, listening, socket_paths
-from monitor.core.model import Sample
+from monitor.control import OTHER_DATABASE, ask, listening, socket_paths
+from monitor.core.model import Sample, TargetRecord
 from monitor.core.settings import Settings
 from monitor.core.snapshot import Snapshot
 from monitor.core.status import document
@@ -28,6 +29,7 @@ from monitor.runbooks import load_runbooks
 from monitor.scheduler import Scheduler
 from monitor.store import Store
 from monitor.store.sqlite import SqliteStore
+from monitor.threads import PassingThreads
 from monitor.web import WebDoors, build_app
 from monitor.web.server import Listener, bind, serve
 
@@ -54,7 +56,7 @@ class Daemon:
     ) -> None:
         self._load, self._env = reload, env
         self.clock = clock or RealClock()
-        self.store: Store = store or SqliteStore(settings.database)
+        self.store: Store = store or SqliteStore(settings.database, busy_timeout=2.0)
         self.door = Door()
         self.pipeline = Pipeline(
             settings,
@@ -86,7 +88,15 @@ class Daemon:
         if self._draining or not self.started.is_set():
             return False
         late = self.clock.monotonic() - self._began >= READY_AFTER
-        return late or all(r.reading for r in self.pipeline.memory.records.values())
+        return late or all(self._looked_at(r) for r in self.pipeline.memory.records.values())
+
+    def _looked_at(self, record: TargetRecord) -> bool:
+        """Probed since the start, or read within its interval before."""
+        if record.reading is None:
+            return False
+        settings = self.pipeline.memory.targets[record.target]
+        age = (self.clock.now() - record.reading.at).total_seconds()
+        return age <= max(settings.interval.longest, self.clock.monotonic() - self._began)
 
     def _ailing(self) -> str:
         """Why systemd should restart us; empty while probes advance."""
@@ -118,6 +128,7 @@ class Daemon:
     async def run(self) -> None:
         """Live until told to stop. Raises OSError for a port in use, NewerSchemaError."""
         settings = self.pipeline.memory.settings
+        await self._alone(settings)
         listeners = self._bind(settings)
         try:
             await self.pipeline.start()
@@ -127,6 +138,14 @@ class Daemon:
             for listener in listeners:
                 listener.close()
             await self.door.aclose()
+
+    async def _alone(self, settings: Settings) -> None:
+        """Refuse to be the second daemon on one database: everybody would be told twice."""
+        question = {"do": "ping", "database": settings.database}
+        paths = socket_paths(settings.database, self._env)
+        if await asyncio.to_thread(ask, paths, question) is not None:
+            words = f"another daemon keeps {settings.database}: stop it, or set another database"
+            raise OSError(errno.EBUSY, words)
 
     def _bind(self, settings: Settings) -> list[Listener]:
         listeners = [bind("web", settings.web.listen)]
@@ -151,9 +170,9 @@ class Daemon:
 
     def _begin(self, settings: Settings) -> None:
         self.pipeline.ask_soon = self.scheduler.ask_soon
-        self.pipeline.changed = self.rounds.wake
+        self.pipeline.changed = self.pipeline.keeper.changed = self.rounds.wake
         self.scheduler.start()
-        self.scheduler.arm(settings.targets, self._last_read())
+        self.pipeline.watch(self.scheduler.arm(settings.targets, self.pipeline.turns()))
         self._spawn(self._sweeps(), "sweep")
         self._spawn(self._ticks(), "tick")
         self._spawn(keep_alive(self._env, self._ailing), "watchdog")
@@ -234,16 +253,12 @@ class Daemon:
         changed = [t for n, t in after.items() if before.get(n) != t]
         moved = {a.name for a in settings.accounts if old.account(a.name) != a}
         changed += [t for t in after.values() if t.target.account in moved and t not in changed]
-        self.scheduler.arm(changed, {})
+        self.pipeline.watch(self.scheduler.arm(changed, {}))
         self.rounds.match({r.name for r in settings.receivers})
         self.pipeline.memory.reload_ok = True
         self.pipeline.memory.reload_at = self.clock.now()
         self.rounds.wake()
         log.info("config reloaded", targets=len(settings.targets))
-
-    def _last_read(self) -> dict[str, datetime]:
-        records = self.pipeline.memory.records
-        return {n: r.reading.at for n, r in records.items() if r.reading is not None}
 
     async def _control(self, asked: Mapping[str, str]) -> Mapping[str, object]:
         if asked.get("database") != self.pipeline.memory.settings.database:
@@ -269,6 +284,7 @@ def _tls(settings: Settings) -> ssl.SSLContext | None:
 async def run_daemon(daemon: Daemon) -> None:
     """Run until SIGTERM or SIGINT; SIGHUP reloads."""
     loop = asyncio.get_running_loop()
+    loop.set_default_executor(PassingThreads())
     reloads: set[asyncio.Task[str | None]] = set()
 
     def reload() -> None:

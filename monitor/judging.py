@@ -36,6 +36,27 @@ class Changes:
         return bool(self.alerts or self.incidents or self.forgotten)
 
 
+class _Scene:
+    """The derived views, each made at most once for one look at the rules."""
+
+    def __init__(self, memory: Memory) -> None:
+        self._memory = memory
+        self._network: View | None = None
+        self._providers: dict[str, View] = {}
+
+    def network(self) -> View:
+        """`monitor/network`."""
+        if self._network is None:
+            self._network = self._memory.network()
+        return self._network
+
+    def provider(self, name: str) -> View:
+        """`PROVIDER/provider`."""
+        if name not in self._providers:
+            self._providers[name] = self._memory.provider(name)
+        return self._providers[name]
+
+
 class Judge:
     """Applies the rules; the only writer of alerts and incidents in memory."""
 
@@ -44,17 +65,18 @@ class Judge:
 
     def after_probe(self, target: str, now: datetime) -> Changes:
         """Judge a target that was just probed, and the derived ones it may have moved."""
-        memory, changes = self._memory, Changes()
+        memory, changes, scene = self._memory, Changes(), _Scene(self._memory)
         view = memory.views[target]
-        self._apply(view, now, changes)
+        self._apply(view, now, changes, scene)
         if view.check is Check.MODEL:
-            self._apply(memory.models(view.account), now, changes)
+            self._apply(memory.models(view.account), now, changes, scene)
         if self._key_moved(view):
-            self._apply(memory.key(view.account), now, changes)
-        if view.failures >= _LASTING or self._stands(provider_target(view.provider)):
-            self._apply(memory.provider(view.provider), now, changes)
-        if view.failures >= _LASTING or self._stands(NETWORK_TARGET):
-            self._apply(memory.network(), now, changes)
+            self._apply(memory.key(view.account), now, changes, scene)
+        lasting = view.failures >= _LASTING
+        if lasting or self._stands(provider_target(view.provider)):
+            self._apply(scene.provider(view.provider), now, changes, scene)
+        if lasting or self._stands(NETWORK_TARGET):
+            self._apply(scene.network(), now, changes, scene)
         return changes
 
     def _key_moved(self, view: View) -> bool:
@@ -67,30 +89,36 @@ class Judge:
 
     def all(self, now: datetime) -> Changes:
         """Judge everything: after a start, a reload, and for what only time brings about."""
-        memory, changes = self._memory, Changes()
+        memory, changes, scene = self._memory, Changes(), _Scene(self._memory)
         for view in [*memory.views.values(), *memory.derived().values()]:
-            self._apply(view, now, changes)
+            self._apply(view, now, changes, scene)
         return changes
 
     def sweep(self, now: datetime) -> Changes:
         """Judge what time alone can change: pending alerts that lapse, targets gone stale."""
-        memory, changes = self._memory, Changes()
+        memory, changes, scene = self._memory, Changes(), _Scene(self._memory)
         names = {target for _, target in memory.alerts}
         names |= {v.target for v in memory.views.values() if _late(v, now)}
-        self._apply(memory.store(now), now, changes)
+        self._apply(memory.store(now), now, changes, scene)
+        derived: dict[str, View] | None = None
         for name in names - {STORE_TARGET}:
-            view = memory.look(name)
+            view = memory.views.get(name)
+            if view is None:
+                derived = memory.derived() if derived is None else derived
+                view = derived.get(name)
             if view is not None:
-                self._apply(view, now, changes)
+                self._apply(view, now, changes, scene)
         return changes
 
-    def _apply(self, view: View, now: datetime, changes: Changes) -> None:
+    def _apply(self, view: View, now: datetime, changes: Changes, scene: _Scene) -> None:
         if view.target == key_target(view.account):
             view = self._memory.key(view.account)  # what any target saw of it
         for rule in self._memory.rules_for(view.target):
-            self._judge(rule, view, now, changes)
+            self._judge(rule, view, now, changes, scene)
 
-    def _judge(self, rule: Rule, view: View, now: datetime, changes: Changes) -> None:
+    def _judge(
+        self, rule: Rule, view: View, now: datetime, changes: Changes, scene: _Scene
+    ) -> None:
         memory, key = self._memory, (rule.name, view.target)
         alert = memory.alerts.get(key) or Alert(rule.name, view.target)
         firing = alert.state is AlertState.FIRING
@@ -100,8 +128,8 @@ class Judge:
             view,
             firing=firing,
             now=now,
-            network=memory.network() if lasting else None,
-            provider=memory.provider(view.provider) if lasting else None,
+            network=scene.network() if lasting else None,
+            provider=scene.provider(view.provider) if lasting else None,
         )
         incident = memory.incidents.get(alert.incident) if alert.incident else None
         stepped = step(
@@ -146,18 +174,23 @@ class Judge:
             reason = "rule removed" if alert.target in targets else "target removed"
             incident = memory.incidents.get(alert.incident) if alert.incident else None
             if incident is not None:
-                closed = close(alert, incident, now, reason).incident
-                if closed is not None:
-                    memory.incidents[closed.id] = changes.incidents[closed.id] = closed
+                self._end(close(alert, incident, now, reason).incident, changes)
             del memory.alerts[key]
             changes.forgotten.add(key)
+        held = {a.incident for a in memory.alerts.values()}
+        for orphan in [i for i in memory.incidents.values() if i.open and i.id not in held]:
+            alert = Alert(orphan.alert, orphan.target, AlertState.FIRING, incident=orphan.id)
+            self._end(close(alert, orphan, now, "no alert stands behind it").incident, changes)
         return changes
+
+    def _end(self, closed: Incident | None, changes: Changes) -> None:
+        if closed is not None:
+            self._memory.incidents[closed.id] = changes.incidents[closed.id] = closed
 
 
 def _late(view: View, now: datetime) -> bool:
-    if view.reading is None:
-        return False
-    return (now - view.reading.at).total_seconds() > 3 * view.interval
+    seen = [at for at in (view.watched_since, view.reading and view.reading.at) if at]
+    return bool(seen) and (now - max(seen)).total_seconds() > 3 * view.interval
 
 
 def _weighs(alert: Alert) -> tuple[object, ...]:

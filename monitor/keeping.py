@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import asyncio
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import datetime
 
 import structlog
 
 from monitor.clock import Clock
-from monitor.core.model import Ack, Silence, Told
+from monitor.core.model import Ack, Incident, Kind, Silence, Told
 from monitor.core.settings import Settings
 from monitor.judging import Changes
 from monitor.memory import KEPT, Memory
+from monitor.owing import Owed, joined
 from monitor.store import (
     Batch,
     Checkpoint,
     NewerSchemaError,
     Store,
+    Stored,
     StoreError,
     StoreReplacedError,
 )
@@ -26,6 +29,7 @@ log = structlog.get_logger("monitor.store")
 
 _CHECKPOINT_EVERY = 300.0  # seconds of the story between two checkpoints of a book
 _PRUNE_EVERY = 3600.0
+_GOODBYE = 2.0  # seconds for the last words to a store that may be locked
 
 
 class Keeper:
@@ -35,24 +39,64 @@ class Keeper:
         self._store, self._memory, self._clock = store, memory, clock
         self._checkpointed: dict[str, float] = {}
         self._pruned = clock.monotonic()
+        self._owed = Owed()
+        self._loaded = store is None
         self.unkept: set[str] = set()  # incidents on their way to the disk: not to be told yet
-        self._owed = Batch()  # alerts, incidents and told that a failing store has not taken
+        self.changed: Callable[[], None] = lambda: None  # another process has written something
+
+    # -- a start ----------------------------------------------------------------------------
 
     async def restore(self, now: datetime) -> None:
-        """Load what an earlier process left; fold the samples after each checkpoint again."""
+        """Load what an earlier process left; fold the samples after each checkpoint again.
+
+        Raises NewerSchemaError. With any other trouble the daemon begins empty and loads later.
+        """
+        await self._load(now)
+        self._memory.refresh_all(now)
+
+    async def _load(self, now: datetime) -> None:
         if self._store is None:
             return
         try:
             stored = await self._store.load(now - KEPT)
-            self._memory.restore(stored)
-            self._note_troubles(stored.troubles)
+            self._take(stored, now)
+            self._loaded = True
             await self.rename(self._memory.settings)
-            await self._fold_again()
+            await self.fold()
         except NewerSchemaError:
             raise
         except StoreError as error:
             self._failed(error)
-        self._memory.refresh_all(now)
+
+    def _take(self, stored: Stored, now: datetime) -> None:
+        """What the store knows goes under what this process has seen meanwhile, if anything."""
+        memory = self._memory
+        alerts, incidents, told = dict(memory.alerts), dict(memory.incidents), dict(memory.told)
+        memory.restore(stored)
+        for key in alerts:
+            old = memory.alerts.get(key)
+            if old is not None and old.incident in memory.incidents:
+                self._supersede(memory.incidents[old.incident], now)
+        memory.alerts.update(alerts)
+        memory.incidents.update(incidents)
+        memory.told.update(told)
+        self._owed.add(
+            Batch(
+                alerts=tuple(alerts.values()),
+                incidents=tuple(incidents.values()),
+                told=tuple(told.values()),
+            )
+        )
+        self._note_troubles(stored.troubles)
+
+    def _supersede(self, incident: Incident, now: datetime) -> None:
+        """The same alert was opened anew while nothing could be loaded: the new one speaks."""
+        closed = replace(incident, closed_at=now, close_reason="continued under another id")
+        self._memory.incidents[incident.id] = closed
+        heard = [t for t in self._memory.told.values() if t.incident == incident.id]
+        silently = [replace(t, kind=Kind.RESOLVED, round=0, at=now) for t in heard]
+        self._memory.tell(silently)
+        self._owed.add(Batch(incidents=(closed,), told=tuple(silently)))
 
     def _note_troubles(self, troubles: tuple[str, ...]) -> None:
         """What a start found wrong with the file, and survived."""
@@ -62,10 +106,13 @@ class Keeper:
             self._memory.store_lost = "; ".join(troubles)
             self._memory.store_lost_at = self._clock.now()
 
-    async def _fold_again(self) -> None:
+    async def fold(self, *, only_new: bool = False) -> None:
+        """Bring every book up to the last stored sample. Raises StoreError."""
         if self._store is None:
             return
         for name, book in self._memory.books.items():
+            if only_new and book.last_at is not None:
+                continue
             trail = self._memory.trails[name]
             for sample in await self._store.samples(name, since=book.last_at):
                 book.update(sample.at, sample.balance)
@@ -73,17 +120,23 @@ class Keeper:
                 if sample.balance is not None:
                     trail.add(sample.at, float(sample.balance))
 
+    async def fold_new(self) -> None:
+        """After a reload: what is known of books that have just been begun."""
+        try:
+            await self.fold(only_new=True)
+        except StoreError as error:
+            self._failed(error)
+        self._memory.refresh_all(self._clock.now())
+
+    # -- keeping ----------------------------------------------------------------------------
+
     async def keep(self, changes: Changes, batch: Batch) -> None:
         """One transaction: the batch with what judging changed, and due checkpoints."""
-        full = Batch(
-            targets=batch.targets,
-            samples=batch.samples,
+        full = replace(
+            batch,
             checkpoints=self._due_checkpoints(t.target for t in batch.targets),
             alerts=tuple(changes.alerts.values()),
             incidents=tuple(changes.incidents.values()),
-            told=batch.told,
-            silences=batch.silences,
-            seen=batch.seen,
             forget_alerts=tuple(changes.forgotten),
         )
         on_the_way = {i for i in changes.incidents if i not in self.unkept}
@@ -94,32 +147,41 @@ class Keeper:
             self.unkept -= on_the_way
 
     async def _commit(self, batch: Batch) -> None:
-        if self._store is None or batch == Batch():
+        """Commit with all that is owed; what is not taken is owed on."""
+        if self._store is None:
+            return
+        if not self._loaded:  # what is there must be read before it is written over
+            self._owed.add(batch)
+            return
+        owed, self._owed = self._owed, Owed()
+        full = self._everything() if owed.everything else joined(owed.batch(self._memory), batch)
+        if full == Batch():
             return
         try:
-            if self._owed != Batch():
-                await self._store.commit(self._owed)
-                self._owed = Batch()
-            await self._store.commit(batch)
+            await self._store.commit(full)
             self._recovered()
         except StoreReplacedError as error:
             await self._write_all_again(error)
         except StoreError as error:
             self._failed(error)
-            self._owed = _joined(self._owed, batch)
+            self._owed.add(full)
+            self._owed.everything |= owed.everything
+        except asyncio.CancelledError:
+            self._owed.add(full)
+            raise
 
     async def _write_all_again(self, error: StoreReplacedError) -> None:
         """The file was lost and an empty one stands there: memory fills it."""
         log.error("the database was lost; memory is written to a new one", why=str(error))
         self._memory.store_lost, self._memory.store_lost_at = str(error), self._clock.now()
-        self._owed = Batch()
+        self._owed.everything = True
         try:
             if self._store is not None:
                 await self._store.commit(self._everything())
+                self._owed = Owed()
                 self._recovered()
         except StoreError as again:
             self._failed(again)
-            self._owed = self._everything()
 
     def _everything(self) -> Batch:
         memory = self._memory
@@ -175,44 +237,65 @@ class Keeper:
         await self._commit(Batch(silences=(silence,)))
 
     async def acknowledge(self, incident: str, ack: Ack) -> None:
-        """Put an acknowledgement to an incident."""
-        known = self._memory.incidents[incident]
-        self._memory.incidents[incident] = acked = replace(known, ack=ack)
-        await self._commit(Batch(incidents=(acked,)))
-
-    async def refresh(self, now: datetime) -> None:
-        """Heartbeat, what other processes have written, and pruning once an hour."""
+        """Put an acknowledgement to an incident; its other columns may be another process's."""
+        self._heed(incident, ack)
         if self._store is None:
             return
         try:
+            await self._store.acknowledge(incident, ack)
+        except StoreError as error:
+            self._failed(error)
+            self._owed.incidents.add(incident)
+
+    # -- time passes ------------------------------------------------------------------------
+
+    async def refresh(self, now: datetime) -> None:
+        """Heartbeat, what is owed, what other processes have written, pruning once an hour."""
+        if self._store is None:
+            return
+        if not self._loaded:
+            await self._load(now)
+        try:
             await self._store.heartbeat(now)
-            for silence in await self._store.silences(now - KEPT):
-                self._memory.silences[silence.id] = silence
-            for incident, ack in (await self._store.acks()).items():
-                self._heed(incident, ack)
+            await self._commit(Batch())
+            await self._heed_others(self._store, now)
             if self._clock.monotonic() - self._pruned >= _PRUNE_EVERY:
                 self._pruned = self._clock.monotonic()
                 await self._store.prune(now - KEPT)
-            self._recovered()
+            if self._loaded:
+                self._recovered()
+        except StoreReplacedError as error:
+            await self._write_all_again(error)
         except StoreError as error:
             self._failed(error)
         self._memory.prune(now)
 
-    def _heed(self, incident: str, ack: Ack) -> None:
-        """An acknowledgement that another process has written."""
+    async def _heed_others(self, store: Store, now: datetime) -> None:
+        before = dict(self._memory.silences)
+        for silence in await store.silences(now - KEPT):
+            self._memory.silences[silence.id] = silence
+        heeded = [self._heed(*found) for found in (await store.acks()).items()]
+        if before != self._memory.silences or any(heeded):
+            self.changed()
+
+    def _heed(self, incident: str, ack: Ack) -> bool:
+        """An acknowledgement, by whatever process; False where it is known or too late."""
         known = self._memory.incidents.get(incident)
-        if known is not None and known.open and (known.ack is None or known.ack.at < ack.at):
-            self._memory.incidents[incident] = replace(known, ack=ack)
+        if known is None or not known.open or (known.ack is not None and known.ack.at >= ack.at):
+            return False
+        self._memory.incidents[incident] = replace(known, ack=ack)
+        return True
 
     async def rename(self, settings: Settings) -> None:
         """`was: OLDNAME`: an account's history goes on under its new name."""
         for account in settings.accounts:
-            if account.was is None or self._store is None:
-                continue
-            for target in account.targets:
+            for target in account.targets if account.was is not None else ():
                 new = target.target.name
-                old = account.was + new.removeprefix(account.name)
-                await self._carry_over(old, new)
+                old = f"{account.was}{new.removeprefix(account.name)}"
+                try:
+                    await self._carry_over(old, new)
+                except StoreError as error:
+                    self._failed(error)
 
     async def _carry_over(self, old: str, new: str) -> None:
         if self._store is None or await self._store.samples(new):
@@ -221,28 +304,18 @@ class Keeper:
         if samples:
             await self._commit(Batch(samples=tuple((new, s) for s in samples)))
 
+    async def flush(self) -> None:
+        """Last checkpoints, and what is owed."""
+        await self._commit(Batch(checkpoints=self._checkpoints(self._memory.books)))
+
     async def close(self) -> None:
-        """Last checkpoints, goodbye, close."""
+        """Last checkpoints, what is owed, goodbye, close; within seconds whatever holds it."""
         if self._store is None:
             return
-        await self._commit(Batch(checkpoints=self._checkpoints(self._memory.books)))
         try:
-            await self._store.goodbye()
-            await self._store.close()
-        except StoreError as error:
-            self._failed(error)
-
-
-def _joined(owed: Batch, batch: Batch) -> Batch:
-    """What must not be lost while the store fails: the latest of each alert and incident."""
-    forgotten = {*owed.forget_alerts, *batch.forget_alerts} - {a.key for a in batch.alerts}
-    alerts = {a.key: a for a in (*owed.alerts, *batch.alerts) if a.key not in forgotten}
-    incidents = {i.id: i for i in (*owed.incidents, *batch.incidents)}
-    return Batch(
-        alerts=tuple(alerts.values()),
-        incidents=tuple(incidents.values()),
-        told=(*owed.told, *batch.told),
-        silences=(*owed.silences, *batch.silences),
-        seen={**owed.seen, **batch.seen},
-        forget_alerts=tuple(forgotten),
-    )
+            async with asyncio.timeout(_GOODBYE):
+                await self.flush()
+                await self._store.goodbye()
+                await self._store.close()
+        except (StoreError, TimeoutError) as error:
+            log.error("the database was not closed in good order", why=str(error) or "it is busy")  # noqa: TRY400 - one line is what a user can use

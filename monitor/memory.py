@@ -43,6 +43,7 @@ from monitor.store import Checkpoint, Stored
 from monitor.trail import Trail
 
 KEPT = timedelta(days=7)  # how long a closed incident, an ended silence and what was told live on
+TellKey = tuple[str, Kind, int, str, str]  # incident, kind, round, receiver, address
 _SPOKEN_OF = timedelta(hours=1)
 
 
@@ -56,8 +57,9 @@ class Memory:
         self.views: dict[str, View] = {}
         self.alerts: dict[tuple[str, str], Alert] = {}
         self.incidents: dict[str, Incident] = {}
-        self.told: dict[tuple[str, Kind, int, str, str], Told] = {}
+        self.told: dict[TellKey, Told] = {}
         self.silences: dict[str, Silence] = {}
+        self.watched_since: dict[str, datetime] = {}
         self._canary: View | None = None
         self.seen: dict[str, datetime] = {}
         self.probes: Counter[tuple[str, Cause]] = Counter()
@@ -83,6 +85,11 @@ class Memory:
         for table in (self.records, self.books, self.trails, self.views):
             for name in [n for n in table if n not in self.targets]:
                 del table[name]
+        names = {r.name for r in settings.receivers}
+        for counted in [k for k in self.probes if k[0] not in self.targets]:
+            del self.probes[counted]
+        for told in [k for k in self.notified if k[0] not in names]:
+            del self.notified[told]
         for name, target in self.targets.items():
             self._add(name, target.target)
         for account in settings.accounts:
@@ -121,7 +128,7 @@ class Memory:
                 self._load_book(name, checkpoint)
         self.alerts = {a.key: a for a in stored.alerts}
         self.incidents = {i.id: i for i in stored.incidents}
-        self.told = {_told_key(t): t for t in stored.told}
+        self.told = {told_key(t): t for t in stored.told}
         self.silences = {s.id: s for s in stored.silences}
         self.seen = dict(stored.seen)
 
@@ -155,12 +162,14 @@ class Memory:
             self.records[target],
             outlook=outlook,
             named=target in self._named,
-            whole_key=self._bad_key(account),
+            whole_key=self.bad_key(account),
+            watched_since=self.watched_since.get(target),
         )
         self.views[target] = view
         return view
 
-    def _bad_key(self, account: Account) -> View | None:
+    def bad_key(self, account: Account) -> View | None:
+        """The account's key, if its own check has found it rejected or expired."""
         key = self.views.get(key_target(account.name))
         return key if key is not None and key.cause in _BAD_KEY else None
 
@@ -272,7 +281,7 @@ class Memory:
 
     def tell(self, told: Iterable[Told]) -> None:
         """Put to the log what people know now."""
-        self.told.update({_told_key(t): t for t in told})
+        self.told.update({told_key(t): t for t in told})
 
     def prune(self, now: datetime) -> None:
         """Forget closed incidents, what was told of them and silences, 7 days after their end."""
@@ -287,7 +296,8 @@ class Memory:
 _BAD_KEY = frozenset({Cause.KEY_REJECTED, Cause.KEY_EXPIRED})
 
 
-def _told_key(told: Told) -> tuple[str, Kind, int, str, str]:
+def told_key(told: Told) -> TellKey:
+    """What identifies one thing said to one address."""
     return told.incident, told.kind, told.round, told.receiver, told.address
 
 

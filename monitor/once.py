@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+
+import structlog
 
 from monitor.build import prober, teller
 from monitor.clock import RealClock
@@ -16,7 +18,7 @@ from monitor.core.message import Message
 from monitor.core.model import Kind
 from monitor.core.settings import ReceiverSettings, Settings
 from monitor.core.snapshot import Snapshot
-from monitor.core.status import document, overall
+from monitor.core.status import concerned, document, overall
 from monitor.exporter import metrics_text
 from monitor.http import Door
 from monitor.memory import KEPT
@@ -25,7 +27,11 @@ from monitor.operator import Operator
 from monitor.pipeline import Pipeline
 from monitor.store import Store, StoreError
 from monitor.store.sqlite import SqliteStore
+from monitor.threads import PassingThreads
 
+log = structlog.get_logger("monitor.once")
+
+_BUSY = 0.5  # seconds a locked database is waited for
 _SPARE = 2.0  # seconds beyond the longest timeout: the whole ends by timeout + 3 s
 _AT_ONCE = 128
 _ALIVE_WITHIN = timedelta(minutes=1)
@@ -44,28 +50,48 @@ async def probe_once(
     settings: Settings,
     env: Mapping[str, str],
     *,
+    names: frozenset[str],
     notify: bool = False,
     done: Callable[[str], None] = lambda target: None,
 ) -> Once:
-    """Probe every target at the same time within bounds, judge; with `notify`, keep and tell."""
+    """Probe `names` at the same time within bounds, judge; with `notify`, keep and tell.
+
+    Where a daemon lives on the database it does the keeping and the telling.
+    """
+    asyncio.get_running_loop().set_default_executor(PassingThreads())
     began = time.monotonic()
+    keeps = notify and not await _daemon_lives(settings, env)
     door, clock = Door(), RealClock()
-    store = SqliteStore(settings.database) if notify else None
-    telling = teller(door, clock) if notify else None
+    store = SqliteStore(settings.database, busy_timeout=_BUSY) if keeps else None
     pipeline = Pipeline(
-        settings, store=store, clock=clock, probe=prober(door), teller=telling, repeats=()
+        settings,
+        store=store,
+        clock=clock,
+        probe=prober(door),
+        teller=teller(door, clock) if keeps else None,
+        repeats=(),
     )
     try:
-        await (pipeline.start() if notify else _remember(pipeline, settings))
-        await _probe_all(pipeline, settings, done)
-        if notify:
-            await _tell(pipeline, settings, env)
+        await (pipeline.start() if keeps else _remember(pipeline, settings))
+        await _probe_all(pipeline, names, done)
+        if keeps:
+            await pipeline.meet()
+            await asyncio.gather(*(pipeline.deliver(r.name) for r in settings.receivers))
+            await pipeline.keeper.flush()
     finally:
         await door.aclose()
         if store is not None:
             await store.close()
-    snapshot = pipeline.memory.snapshot(clock.now())
+    snapshot = only(pipeline.memory.snapshot(clock.now()), names)
     return _result(snapshot, time.monotonic() - began)
+
+
+def only(snapshot: Snapshot, names: frozenset[str]) -> Snapshot:
+    """What was asked for, and what is said of it."""
+    kept = {n: v for n, v in snapshot.views.items() if n in names}
+    theirs = {t for v in kept.values() for t in (v.target, *concerned(v))}
+    alerts = tuple(a for a in snapshot.alerts if a.target in theirs)
+    return replace(snapshot, views=kept, alerts=alerts)
 
 
 def _result(snapshot: Snapshot, duration: float) -> Once:
@@ -74,6 +100,21 @@ def _result(snapshot: Snapshot, duration: float) -> Once:
         metrics=metrics_text(snapshot),
         overall=overall(snapshot),
     )
+
+
+async def _daemon_lives(settings: Settings, env: Mapping[str, str]) -> bool:
+    """A daemon answers on its socket, or has touched the database within a minute."""
+    question = {"do": "ping", "database": settings.database}
+    if await asyncio.to_thread(ask, socket_paths(settings.database, env), question) is not None:
+        return True
+    store = SqliteStore(settings.database, read_only=True)
+    try:
+        beat = await store.last_heartbeat()
+    except StoreError:
+        return False
+    finally:
+        await store.close()
+    return beat is not None and datetime.now(UTC) - beat < _ALIVE_WITHIN
 
 
 async def _remember(pipeline: Pipeline, settings: Settings) -> None:
@@ -95,9 +136,12 @@ async def _take_up(pipeline: Pipeline, store: Store) -> None:
         for sample in await store.samples(name, since=book.last_at):
             book.update(sample.at, sample.balance)
     memory.refresh_all(now)
+    pipeline.judge.removed(now)  # a rule that is gone from the config fires no more
 
 
-async def _probe_all(pipeline: Pipeline, settings: Settings, done: Callable[[str], None]) -> None:
+async def _probe_all(
+    pipeline: Pipeline, names: frozenset[str], done: Callable[[str], None]
+) -> None:
     room = asyncio.Semaphore(_AT_ONCE)
 
     async def one(name: str) -> None:
@@ -105,19 +149,13 @@ async def _probe_all(pipeline: Pipeline, settings: Settings, done: Callable[[str
             await pipeline.observe(name)
         done(name)
 
-    names = [t.target.name for t in settings.targets]
-    longest = max(t.timeout for t in settings.targets)
-    async with asyncio.timeout(longest * -(-len(names) // _AT_ONCE) + _SPARE):
-        await asyncio.gather(*(one(n) for n in names))
-
-
-async def _tell(pipeline: Pipeline, settings: Settings, env: Mapping[str, str]) -> None:
-    """Tell receivers, unless a daemon is alive: then it does."""
-    question = {"do": "ping", "database": settings.database}
-    if await asyncio.to_thread(ask, socket_paths(settings.database, env), question) is not None:
-        return
-    await pipeline.meet()
-    await asyncio.gather(*(pipeline.deliver(r.name) for r in settings.receivers))
+    ordered = [n for n in pipeline.memory.targets if n in names]
+    longest = max(pipeline.memory.targets[n].timeout for n in ordered)
+    try:
+        async with asyncio.timeout(longest * -(-len(ordered) // _AT_ONCE) + _SPARE):
+            await asyncio.gather(*(one(n) for n in ordered))
+    except TimeoutError:
+        log.warning("not everything was asked in time; what is missing is unknown")
 
 
 async def stored_document(settings: Settings) -> dict[str, object]:
@@ -128,8 +166,7 @@ async def stored_document(settings: Settings) -> dict[str, object]:
 async def stored_snapshot(settings: Settings) -> Snapshot:
     """Everything the store knows, as it was read last."""
     store = SqliteStore(settings.database, read_only=True)
-    door = Door()
-    pipeline = Pipeline(settings, store=None, clock=RealClock(), probe=prober(door))
+    pipeline = Pipeline(settings, store=None, clock=RealClock(), probe=prober(Door()))
     try:
         await _take_up(pipeline, store)
     finally:
@@ -146,8 +183,10 @@ async def operate_on_store(settings: Settings, asked: Mapping[str, str]) -> Mapp
         if beat is None or clock.now() - beat > _ALIVE_WITHIN:
             return {"error": f"nobody is listening: no daemon lives on {settings.database}"}
         pipeline = Pipeline(settings, store=store, clock=clock, probe=prober(Door()))
-        pipeline.memory.restore(await store.load(clock.now() - KEPT))
-        return await Operator(pipeline, clock).handle(asked)
+        await pipeline.keeper.restore(clock.now())
+        reply = await Operator(pipeline, clock).handle(asked)
+        broken = pipeline.memory.store_failed
+        return {"error": broken} if broken else reply
     finally:
         await store.close()
 

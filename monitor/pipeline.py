@@ -6,8 +6,9 @@ told. `observe` never sends and `deliver` never judges; either may crash anywher
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime, timedelta
+from decimal import Decimal
 
 import structlog
 
@@ -30,6 +31,7 @@ _UNREACHED = frozenset(
     {Cause.NETWORK_OFFLINE, Cause.PROVIDER_UNREACHABLE, Cause.TIMED_OUT}
 )  # nobody answered: it may be us
 _CANARY_EVERY = 20.0  # seconds
+_ASKED_EVERY = 60.0  # seconds until a provider is asked again for another's sake
 REPEATS = (5.0, 10.0, 20.0)  # seconds until a suspect balance is asked again
 
 
@@ -53,10 +55,11 @@ class Pipeline:
         self._clock, self._probe, self._teller = clock, probe, teller
         self._repeats, self._canary = repeats, canary
         self._canary_at = -_CANARY_EVERY
+        self._asked_at: dict[str, float] = {}  # provider: when it was asked for another's sake
         self.ask_soon: Callable[[str], None] = lambda target: None  # the scheduler's, once it runs
         self.changed: Callable[[], None] = lambda: None  # incidents may have to be told
         if teller is not None:
-            teller.attach(self.memory, self.keeper)
+            teller.attach(self.memory, self.keeper, lambda: self.changed())
 
     async def start(self) -> None:
         """Take up what an earlier process left. Raises NewerSchemaError."""
@@ -83,7 +86,8 @@ class Pipeline:
         if target not in self.memory.targets:
             return None  # a reload took it away meanwhile
         await self._absorb(Reading(target, self._clock.now(), took, finding))
-        return began + timedelta(seconds=self._delay(target, finding))
+        delay = self._delay(target)
+        return None if delay is None else began + timedelta(seconds=delay)
 
     async def _ask(self, account: Account, target: Target, timeout: float) -> Finding:
         return await self._probe(account, target, self._clock.now(), timeout)
@@ -93,22 +97,27 @@ class Pipeline:
     ) -> Finding:
         """Ask a suspect balance again after 5, 10 and 20 s; believed when these agree."""
         target = settings.target.name
+        read: list[Decimal] = []
         for wait in self._repeats:
             book, now = self.memory.books.get(target), self._clock.now()
             if finding.balance is None or book is None or not book.suspect(now, finding.balance):
                 return finding
+            read.append(finding.balance)
             log.info("suspect balance, asking again", target=target, seconds=wait)
             book.update(now, finding.balance)
             await self._clock.sleep(wait)
             finding = await self._ask(account, settings.target, settings.timeout)
         book = self.memory.books.get(target)
-        if finding.balance is not None and book is not None:
+        near = account.dearest_job or Decimal(0)
+        agreed = finding.balance is not None and _agree(finding.balance, read, near)
+        if finding.balance is not None and book is not None and agreed:
             book.believe(self._clock.now(), finding.balance)
         return finding
 
     async def _absorb(self, reading: Reading) -> None:
         """One reading into memory, judged, kept."""
         memory, name, finding = self.memory, reading.target, reading.finding
+        account = memory.account_of(name)
         samples: tuple[tuple[str, Sample], ...] = ()
         balance = None
         book = memory.books.get(name)
@@ -123,19 +132,23 @@ class Pipeline:
         before = memory.records[name]
         memory.records[name] = record = fold(before, reading, balance)
         memory.probes[name, reading.cause] += 1
+        blocked = [v.target for v in memory.of_account(account.name) if v.key_cause is not None]
+        bad_before = memory.bad_key(account) is not None
         memory.see(name, reading.at)
+        if (memory.bad_key(account) is not None) != bad_before:
+            memory.refresh(account)  # the key speaks for the others
         _say(reading, before.reading)
         changes = self.judge.after_probe(name, reading.at)
-        self._ask_the_key(reading)
+        self._ask_the_key(reading, blocked)
         self._ask_others(reading, record.failures)
         await self._settle(changes, Batch(targets=(record,), samples=samples))
 
     async def _settle(self, changes: Changes, batch: Batch | None = None) -> None:
         await self.keeper.keep(changes, batch or Batch())
-        if changes.incidents or self.memory.incidents:
+        if changes.incidents:
             self.changed()
 
-    def _ask_the_key(self, reading: Reading) -> None:
+    def _ask_the_key(self, reading: Reading, blocked: list[str]) -> None:
         """A `key_*` cause elsewhere: ask the key's own check at once; cured: ask the others."""
         account = self.memory.account_of(reading.target)
         key = key_target(account.name)
@@ -143,9 +156,9 @@ class Pipeline:
             if self._may_ask_key(key, reading.at):
                 self.ask_soon(key)
         elif reading.target == key and reading.read and reading.cause not in KEY_CAUSES:
-            for view in self.memory.of_account(account.name):
-                if view.reading is not None and view.reading.cause in KEY_CAUSES:
-                    self.ask_soon(view.target)
+            for target in blocked:
+                if target != key:
+                    self.ask_soon(target)
 
     def _ask_others(self, reading: Reading, failures: int) -> None:
         """Before a provider is blamed, one target of each other provider is asked at once."""
@@ -156,8 +169,11 @@ class Pipeline:
         for view in self.memory.views.values():
             if view.provider != own and view.check is not Check.KEY:  # whoami is strictly limited
                 others.setdefault(view.provider, view.target)
-        for target in others.values():
-            self.ask_soon(target)
+        now = self._clock.monotonic()
+        for provider, target in others.items():
+            if now - self._asked_at.get(provider, -_ASKED_EVERY) >= _ASKED_EVERY:
+                self._asked_at[provider] = now
+                self.ask_soon(target)
 
     async def _ask_canary(self) -> None:
         """Whether anything at all can be reached, where the config names what to try."""
@@ -174,14 +190,32 @@ class Pipeline:
         last = self.memory.records[key].reading
         return last is None or (now - last.at).total_seconds() >= 300
 
-    def _delay(self, target: str, finding: Finding) -> float:
-        view, settings = self.memory.views[target], self.memory.targets[target]
+    def _delay(self, target: str) -> float | None:
+        """Seconds from one probe to the next; None if a reload has taken the target away."""
+        view, settings = self.memory.views.get(target), self.memory.targets.get(target)
+        if view is None or settings is None:
+            return None
         return next_delay(
             settings.interval,
             outlook=view.outlook,
             failures=view.failures,
-            retry_after=finding.retry_after,
+            retry_after=view.reading.finding.retry_after if view.reading else None,
         )
+
+    def turns(self) -> dict[str, datetime]:
+        """When it is the turn of each target that was read before this process began."""
+        found = {}
+        for name, record in self.memory.records.items():
+            delay = self._delay(name)
+            if record.reading is not None and delay is not None:
+                found[name] = record.reading.at + timedelta(seconds=delay)
+        return found
+
+    def watch(self, first: Mapping[str, datetime]) -> None:
+        """From when on a target that is not probed is our fault."""
+        self.memory.watched_since.update(first)
+        for name in first:
+            self.memory.see(name, None)
 
     # -- time passes ------------------------------------------------------------------------
 
@@ -196,6 +230,7 @@ class Pipeline:
         now = self._clock.now()
         await self.keeper.rename(settings)
         self.memory.configure(settings)
+        await self.keeper.fold_new()
         await self._settle(self.judge.removed(now))
         await self._settle(self.judge.all(now))
         if self._teller is not None:
@@ -215,6 +250,11 @@ class Pipeline:
         if self._teller is None:
             return None
         return await self._teller.deliver(receiver)
+
+
+def _agree(last: Decimal, read: list[Decimal], job: Decimal) -> bool:
+    """Whether the repeats tell the same, but for what a job may have moved meanwhile."""
+    return all(abs(last - other) <= max(abs(other) / 10, job) for other in read)
 
 
 def _say(reading: Reading, before: Reading | None) -> None:

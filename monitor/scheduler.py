@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 
 import structlog
@@ -60,17 +60,24 @@ class Scheduler:
         """Begin; needs a running event loop."""
         self._jobs.start()
 
-    def arm(self, targets: Iterable[TargetSettings], last: dict[str, datetime]) -> None:
-        """Schedule targets; one read more recently than its interval waits for the rest of it."""
-        wanted = list(targets)
-        now = self._clock.now()
+    def arm(
+        self, targets: Iterable[TargetSettings], planned: Mapping[str, datetime]
+    ) -> dict[str, datetime]:
+        """Schedule targets; when each is probed first.
+
+        `planned`: for a target read lately, when it is its turn again; what lies further ahead
+        than its interval came of a clock that was wrong.
+        """
+        wanted, now, first = list(targets), self._clock.now(), {}
+        spread = max(_FIRST_WITHIN, len(wanted) / _MOST_PER_SECOND)
         for target in wanted:
-            spread = max(_FIRST_WITHIN, len(wanted) / _MOST_PER_SECOND)
-            at = now + timedelta(seconds=first_delay(target, spread))
-            read = last.get(target.target.name)
-            if read is not None and timedelta(0) <= now - read < _longest(target):
-                at = read + _longest(target)
+            name = target.target.name
+            at = planned.get(name)
+            if at is None or not now < at <= now + _longest(target):
+                at = now + timedelta(seconds=first_delay(target, spread))
+            first[name] = at
             self._put(target, at)
+        return first
 
     def _put(self, target: TargetSettings, at: datetime) -> None:
         name = target.target.name

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -59,10 +59,11 @@ class Teller:
         self._flying: set[Key] = set()
         self._memory: Memory
         self._keeper: Keeper
+        self._changed: Callable[[], None] = lambda: None
 
-    def attach(self, memory: Memory, keeper: Keeper) -> None:
-        """What is true, and where what was told is kept."""
-        self._memory, self._keeper = memory, keeper
+    def attach(self, memory: Memory, keeper: Keeper, changed: Callable[[], None]) -> None:
+        """What is true, where what was told is kept, and whom a failure sets in motion."""
+        self._memory, self._keeper, self._changed = memory, keeper, changed
 
     async def meet(self, now: datetime) -> None:
         """Note since when each address is configured with its present routing."""
@@ -106,11 +107,12 @@ class Teller:
         }
 
     def _failing(self) -> frozenset[Key]:
-        return frozenset(
-            key
-            for key, errand in self._errands.items()
-            if any(a.refused or a.failures >= _FALLBACK_AFTER for a in errand.attempts.values())
-        )
+        return frozenset(key for key, errand in self._errands.items() if self._given_up(errand))
+
+    def _given_up(self, errand: Errand) -> bool:
+        """Whether the receiver's fallback stands in."""
+        tries = errand.attempts.values()
+        return any(a.refused or a.failures >= _FALLBACK_AFTER for a in tries)
 
     # -- deliver ----------------------------------------------------------------------------
 
@@ -158,7 +160,8 @@ class Teller:
         waits = [
             max(0.0, a.again_at - at)
             for n in mine
-            if (errand := self._errands.get(n.key)) is not None
+            if n.key not in self._flying  # its own end looks again
+            and (errand := self._errands.get(n.key)) is not None
             for address, a in errand.attempts.items()
             if address in n.addresses
         ]
@@ -213,6 +216,8 @@ class Teller:
             attempt.again_at = at + retry_after(attempt.failures)
         for address in delivery.refused:
             errand.attempts[address] = Attempt(refused=True, again_at=at + _FORGIVEN_AFTER)
+        if self._given_up(errand) and self._receiver(notification.receiver).fallback:
+            self._changed()
         if delivery.told:
             now = self._clock.now()
             await self._keeper.tell(

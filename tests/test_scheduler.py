@@ -94,16 +94,16 @@ async def test_a_probe_under_way_is_not_joined_by_a_second() -> None:
     assert probes.most == 1
 
 
-async def test_a_target_read_within_its_interval_waits_for_the_rest_of_it() -> None:
+async def test_a_target_read_lately_waits_for_its_turn() -> None:
     clock = SteppedClock(START)
     scheduler = Scheduler(clock, Probes().observe)
     scheduler.start()
     fresh, old = target("fresh", 600), target("old", 600)
-    read = {"fresh/balance": START - timedelta(seconds=100), "old/balance": START}
-    read["old/balance"] -= timedelta(seconds=601)
-    scheduler.arm([fresh, old], read)
+    turns = {"fresh/balance": START + timedelta(seconds=500), "old/balance": START}
+    first = scheduler.arm([fresh, old], turns)
     assert scheduler.due_in("fresh/balance") == 500
     assert 0 <= scheduler.due_in("old/balance") <= 10
+    assert first["fresh/balance"] == START + timedelta(seconds=500)
     await scheduler.drain(0)
 
 
@@ -120,7 +120,7 @@ async def test_a_clock_that_jumps_moves_no_probe() -> None:
     clock = SteppedClock(START)
     scheduler = Scheduler(clock, Probes().observe)
     scheduler.start()
-    scheduler.arm([target("kie", 600)], {"kie/balance": START})
+    scheduler.arm([target("kie", 600)], {"kie/balance": START + timedelta(seconds=600)})
     clock.step(1)
     assert not scheduler.tick()
     clock.jump(86400)

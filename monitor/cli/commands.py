@@ -105,9 +105,11 @@ def root(
     version: Annotated[bool, typer.Option("--version", help="Print it and exit.")] = False,
 ) -> int:
     """Run as a daemon, or probe once with --once."""
-    level = log_level or (LogLevel.WARNING if once else LogLevel.INFO)
+    daemon = not once and ctx.invoked_subcommand is None
+    level = log_level or (LogLevel.INFO if daemon else LogLevel.WARNING)
     options = Globals(config, database, log_format.value, level.value)
     ctx.obj = options
+    options.logging()
     if version:
         from monitor import __version__
 
@@ -127,7 +129,6 @@ def root(
         if once:
             raise Refusal(f"--once stands alone, not with {ctx.invoked_subcommand}", USAGE)
         return 0
-    options.logging()
     if not once:
         from monitor.cli.daemon import run
 
@@ -193,7 +194,6 @@ def test_receiver(ctx: typer.Context, name: str) -> int:
     """Send a real message to one receiver."""
     from monitor.cli.receivers import run
 
-    ctx.obj.logging()
     return run(ctx.obj, name)
 
 
@@ -207,8 +207,9 @@ def silence(
     alert: _AlertName = None,
 ) -> int:
     """Mute telling for a while; prints the silence's id."""
-    from monitor.cli.operate import run
+    from monitor.cli.operate import run, seconds_of
 
+    seconds_of(duration)
     asked = {"do": "silence", "targets": target, "alert": alert or "", "for": duration}
     return run(ctx.obj, {**asked, "author": author, "comment": comment})
 

@@ -22,5 +22,5 @@ def run(options: Globals) -> int:
     try:
         asyncio.run(live())
     except OSError as error:
-        raise Refusal(str(error), OUR_FAULT) from error
+        raise Refusal(error.strerror or str(error), OUR_FAULT) from error
     return 0

@@ -7,7 +7,7 @@ import contextlib
 import os
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from monitor.cli import BAD_INPUT, USAGE, Refusal
@@ -36,31 +36,26 @@ def run_once(options: Globals, once: OnceOptions) -> int:
     from monitor.core.status import exit_code
     from monitor.once import probe_once
 
-    settings = _only(options.loader()(), once.only)
-    with _progress(len(settings.targets)) as advance:
-        result = asyncio.run(probe_once(settings, os.environ, notify=once.notify, done=advance))
+    settings = options.loader()()
+    names = _only(settings, once.only)
+    with _progress(len(names)) as advance:
+        result = asyncio.run(
+            probe_once(settings, os.environ, names=names, notify=once.notify, done=advance)
+        )
     _write(once, result.metrics if once.format == "prometheus" else _render(once, result.document))
     if once.format == "github":
         _step_summary(result.document)
     return exit_code(result.overall, Status(once.fail_on))
 
 
-def _only(settings: Settings, globs: tuple[str, ...]) -> Settings:
-    if not globs:
-        return settings
-
-    def wanted(name: str) -> bool:
-        return any(matches(glob, name) for glob in globs)
-
-    accounts = tuple(
-        replace(a, targets=tuple(t for t in a.targets if wanted(t.target.name)))
-        for a in settings.accounts
-    )
-    kept = replace(settings, accounts=tuple(a for a in accounts if a.targets))
-    if not kept.targets:
-        names = "\n  ".join(t.target.name for t in settings.targets)
-        raise Refusal(f"--only {' '.join(globs)} matches no target; there are:\n  {names}", USAGE)
-    return kept
+def _only(settings: Settings, globs: tuple[str, ...]) -> frozenset[str]:
+    """The targets to probe: all, or those like one of the globs."""
+    names = [t.target.name for t in settings.targets]
+    kept = [n for n in names if not globs or any(matches(g, n) for g in globs)]
+    if not kept:
+        known = "\n  ".join(names)
+        raise Refusal(f"--only {' '.join(globs)} matches no target; there are:\n  {known}", USAGE)
+    return frozenset(kept)
 
 
 def _render(once: OnceOptions, document: Document) -> str:
@@ -85,9 +80,13 @@ def _step_summary(document: Document) -> None:
     from monitor.cli.formats import step_summary
 
     place = os.environ.get("GITHUB_STEP_SUMMARY")
-    if place:
+    if not place:
+        return
+    try:
         with Path(place).open("a", encoding="utf-8") as page:
             page.write(step_summary(document))
+    except OSError as error:
+        sys.stderr.write(f"$GITHUB_STEP_SUMMARY {place}: {error.strerror}\n")
 
 
 @contextlib.contextmanager

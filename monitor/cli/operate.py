@@ -7,8 +7,9 @@ import os
 import sys
 from collections.abc import Mapping
 
-from monitor.cli import Refusal
+from monitor.cli import USAGE, Refusal
 from monitor.cli.setting import Globals
+from monitor.core.durations import parse_duration
 
 
 def run(options: Globals, asked: Mapping[str, str]) -> int:
@@ -28,6 +29,17 @@ def run(options: Globals, asked: Mapping[str, str]) -> int:
     for line in _lines(reply):
         sys.stdout.write(f"{line}\n")
     return 0
+
+
+def seconds_of(duration: str) -> float:
+    """What --for says. Refuses what is no duration, or none at all."""
+    try:
+        seconds = parse_duration(duration)
+    except ValueError as error:
+        raise Refusal(f"--for: {error}", USAGE) from error
+    if seconds <= 0:
+        raise Refusal("--for: a silence lasts longer than 0s", USAGE)
+    return seconds
 
 
 def _lines(reply: Mapping[str, object]) -> list[str]:

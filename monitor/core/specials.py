@@ -162,10 +162,11 @@ def stale_after(view: View) -> float:
 
 
 def target_stale(view: View, now: datetime, __: View | None, ___: View | None) -> Judgement:
-    """No probe of this target has finished for three intervals."""
-    if view.check is None or view.reading is None:
+    """No probe of this target has finished for three intervals that we were there to see."""
+    seen = [at for at in (view.watched_since, view.reading and view.reading.at) if at]
+    if view.check is None or not seen:
         return _unknown(view)
-    silent = (now - view.reading.at).total_seconds()
+    silent = (now - max(seen)).total_seconds()
     if silent <= stale_after(view):
         return _ok(view)
     summary = f"no probe has finished for {about(silent).removeprefix('about ')}"

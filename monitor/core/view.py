@@ -40,6 +40,7 @@ class View:
     quotas: tuple[Quota, ...] = ()
     facts: Mapping[str, str] = field(default_factory=dict)
     warning: bool = False  # usable, but the summary says what to look at
+    watched_since: datetime | None = None  # when this process has asked it for the first time
     key_cause: Cause | None = None  # the account's key is bad: this target says nothing of its own
     members: tuple[View, ...] = ()  # of a derived target
     named: bool = False  # a rule or a service of the user's names this target

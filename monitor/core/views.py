@@ -72,6 +72,7 @@ def target_view(
     outlook: Outlook | None = None,
     named: bool = False,
     whole_key: View | None = None,
+    watched_since: datetime | None = None,
 ) -> View:
     """One configured target as it stands. `whole_key`: the account's key, if it is known bad."""
     target, reading = settings.target, record.reading
@@ -100,6 +101,7 @@ def target_view(
         facts=reading.finding.facts if reading else {},
         warning=reading.finding.warning if reading else False,
         key_cause=_key_cause(reading, whole_key),
+        watched_since=watched_since,
         named=named,
     )
 
