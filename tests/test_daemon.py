@@ -280,3 +280,29 @@ def test_the_database_and_its_socket_are_the_owners_alone(world: World, tmp_path
         assert os.stat(tmp_path / "monitor.sock").st_mode & 0o007 == 0
         assert living.stop() == 0
     assert not (tmp_path / "monitor.sock").exists()
+
+
+def test_a_second_daemon_on_one_database_is_refused(world: World, tmp_path: Path) -> None:
+    path = config(world, tmp_path)
+    with daemon(path) as living:
+        second = monitor(path)
+        assert second.returncode == 70
+        assert "another daemon keeps" in second.stderr
+        assert living.stop() == 0
+
+
+def test_once_with_notify_leaves_telling_to_a_living_daemon(
+    world: World, box: Mailbox, tmp_path: Path
+) -> None:
+    path = config(world, tmp_path, alerts=LOW, receivers=mail_to(box))
+    with daemon(path) as living:
+        living.until(lambda: living.get("/-/ready")[0] == 200)
+        world.kie.balance = Decimal(9000)
+        assert monitor(path, "--once", "--notify").returncode == 1
+        living.until(lambda: any('"told"' in line for line in living.log))
+        assert living.stop() == 0
+    assert kinds(box) == ["opened"]
+    with daemon(path) as living:
+        living.until(lambda: living.get("/-/ready")[0] == 200)
+        assert living.stop() == 0
+    assert kinds(box) == ["opened"]

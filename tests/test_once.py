@@ -318,3 +318,27 @@ def test_a_cron_job_with_notify_tells_once(world: World, tmp_path: Path) -> None
         assert monitor(path, "--once", "--notify").returncode == 0
         subjects = [m.message["X-Monitor-Notification"] for m in box.wait_blocking(2)]
     assert subjects == ["opened", "resolved"]
+
+
+def test_a_part_that_is_asked_for_closes_nothing_of_the_rest(world: World, tmp_path: Path) -> None:
+    from postbox import Mailbox, in_thread
+
+    with in_thread(Mailbox()) as box:
+        smtp = f"{{host: 127.0.0.1, port: {box.port}, tls: none}}"
+        email = f"{{to: [a@example.com], from: m@example.com, smtp: {smtp}}}"
+        path = config(world, tmp_path, receivers=f"receivers: {{oncall: {{email: {email}}}}}\n")
+        world.kie.answer = "unauthorized"
+        assert monitor(path, "--once", "--notify").returncode == 2
+        assert monitor(path, "--once", "--notify", "--only", "huggingface/*").returncode == 0
+        assert monitor(path, "--once", "--notify").returncode == 2
+        kinds = [m.message["X-Monitor-Notification"] for m in box.wait_blocking(1)]
+    assert kinds == ["opened"]
+
+
+def test_an_unwritable_step_summary_is_one_line(world: World, tmp_path: Path) -> None:
+    result = monitor(
+        config(world, tmp_path), "--once", "--format", "github", GITHUB_STEP_SUMMARY="/no/where"
+    )
+    assert result.returncode == 0
+    assert "Traceback" not in result.stderr
+    assert "/no/where" in result.stderr
