@@ -244,7 +244,7 @@ def test_start_and_all_days_together_make_the_end(
         max_size=300,
     ),
     st.integers(1, 200),
-    st.floats(0, 1e6),
+    st.decimals(0, 10**6, places=4).map(float),
 )
 def test_a_chart_fits_and_is_never_empty(
     values: list[tuple[int, Decimal]], width: int, floor: float

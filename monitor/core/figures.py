@@ -35,6 +35,11 @@ def instant(at: datetime | None) -> str | None:
     return f"{text}Z"
 
 
+def second(at: datetime | None) -> str | None:
+    """RFC 3339 in UTC, to the second."""
+    return None if at is None else at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
 def runway_hours(outlook: Outlook) -> dict[str, Figure] | None:
     """The percentiles of a runway, null as a whole where unknown."""
     if outlook.p50 is None:

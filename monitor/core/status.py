@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from decimal import Decimal
 
 from monitor.core.advice import next_step, summary, whoami_only
 from monitor.core.causes import CAUSES, KEY_CAUSES, Cause, Severity, Standing, Status, worst
+from monitor.core.figures import estimate, number, runway_hours, second
 from monitor.core.model import (
     Alert,
     AlertState,
     Check,
-    Outlook,
     Quota,
     ServiceState,
     models_target,
@@ -138,48 +135,16 @@ def exit_code(status: Status, fail_on: Status = Status.UNKNOWN) -> int:
     return status.exit_code if status.badness >= fail_on.badness else 0
 
 
-def _time(at: datetime | None) -> str | None:
-    """RFC 3339, UTC, to the second."""
-    return None if at is None else at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def _number(value: Decimal | float | None) -> int | float | str | None:
-    """A JSON number; `"+Inf"` without end, null where unknown."""
-    if value is None or math.isnan(value):
-        return None
-    if math.isinf(value):
-        return "+Inf" if value > 0 else None
-    return int(value) if value == int(value) else float(value)
-
-
-def _estimate(value: float | None) -> int | float | str | None:
-    """A forecast's number, to six significant digits."""
-    if value is None or not math.isfinite(value):
-        return _number(value)
-    return _number(float(f"{value:.6g}"))
-
-
-def _runway(outlook: Outlook | None) -> dict[str, object] | None:
-    if outlook is None or outlook.p50 is None:
-        return None
-    return {
-        "p10": _estimate(outlook.p10),
-        "p25": _estimate(outlook.p25),
-        "p50": _estimate(outlook.p50),
-        "p90": _estimate(outlook.p90),
-    }
-
-
 def _balance(view: View) -> dict[str, object]:
     """The figures of a balance: null where the last probe did not read them."""
     outlook = view.outlook if view.known else None
     return {
-        "balance": _number(view.known_balance),
-        "last_balance": _number(view.balance),
+        "balance": number(view.known_balance),
+        "last_balance": number(view.balance),
         "unit": view.unit,
-        "floor": _number(view.floor),
-        "burn_per_hour": _estimate(outlook.burn_per_hour) if outlook else None,
-        "runway_hours": _runway(outlook),
+        "floor": number(view.floor),
+        "burn_per_hour": estimate(outlook.burn_per_hour) if outlook else None,
+        "runway_hours": runway_hours(outlook) if outlook else None,
         "jobs_left": dict(view.jobs_left) if view.known else None,
     }
 
@@ -187,10 +152,10 @@ def _balance(view: View) -> dict[str, object]:
 def _quota(quota: Quota) -> dict[str, object]:
     return {
         "quota": quota.quota,
-        "used": _number(quota.used),
-        "limit": _number(quota.limit),
+        "used": number(quota.used),
+        "limit": number(quota.limit),
         "unit": quota.unit,
-        "resets_at": _time(quota.resets_at),
+        "resets_at": second(quota.resets_at),
     }
 
 
@@ -207,9 +172,9 @@ def _target(row: Row, rules: Mapping[str, Rule]) -> dict[str, object]:
         "cause": view.cause.value if view.cause is not None else None,
         "summary": summary(view, row.siblings),
         "next_step": next_step(view, firing, row.siblings),
-        "last_run": _time(reading.at if reading is not None else None),
-        "last_success": _time(view.last_success),
-        "duration_seconds": _estimate(reading.duration) if reading is not None else None,
+        "last_run": second(reading.at if reading is not None else None),
+        "last_success": second(view.last_success),
+        "duration_seconds": estimate(reading.duration) if reading is not None else None,
     }
     if view.check is Check.BALANCE:
         entry |= _balance(view)
@@ -226,7 +191,7 @@ def _alert(alert: Alert) -> dict[str, object]:
         "state": alert.state.value,
         "cause": alert.cause.value,
         "summary": alert.summary,
-        "since": _time(alert.since),
+        "since": second(alert.since),
         "incident": alert.incident,
     }
 
@@ -247,10 +212,10 @@ def document(
     whole = _whole(found)
     return {
         "version": VERSION,
-        "at": _time(snapshot.at),
+        "at": second(snapshot.at),
         "status": whole.value,
         "exit_code": exit_code(whole, fail_on),
-        "duration_seconds": None if duration is None else _estimate(duration),
+        "duration_seconds": None if duration is None else estimate(duration),
         "targets": [_target(row, rules) for row in found],
         "alerts": [_alert(a) for a in snapshot.alerts if a.state is not AlertState.INACTIVE],
         "services": [_service(s) for s in snapshot.services],
