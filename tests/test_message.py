@@ -519,3 +519,16 @@ def test_texts_from_outside_become_one_printable_line(text: str, cleaned: str) -
 )
 def test_a_sentence_has_a_capital_and_a_stop(text: str, whole: str) -> None:
     assert sentence(text) == whole
+
+
+def test_a_message_links_to_its_own_vendor_and_to_nobody_elses() -> None:
+    from monitor.core.message import _of_vendor
+    from monitor.runbooks import load_runbooks
+
+    assert _of_vendor("KIE: logs", "kie")
+    assert not _of_vendor("Hugging Face: billing", "kie")
+    assert _of_vendor("Hugging Face: billing", "huggingface")
+    assert _of_vendor("systemd: reading the journal", "kie")
+    assert _of_vendor("Status page", "kie")
+    vendors = {t.partition(": ")[0] for b in load_runbooks().values() for t, _ in b.links}
+    assert vendors <= {"KIE", "Hugging Face", "OpenRouter", "systemd", "SQLite"}

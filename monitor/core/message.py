@@ -67,6 +67,7 @@ _BY_CAUSE = frozenset(  # rules that say little of what to do: their cause's pag
     }
 )  # fmt: skip
 _BY_CHECK = {Check.BALANCE: "runway-short", Check.QUOTA: "quota-high"}  # for a user's rule
+_VENDORS = frozenset({"huggingface", "kie", "openrouter"})  # whom the runbooks' links are of
 _NAMED = 20  # muted targets and alerts a message lists
 
 
@@ -153,7 +154,15 @@ def _links(
     if url and page is not None:
         own.append((f"Runbook {page.name}", _runbook_url(page, url)))
     theirs = [link for p in (advice, page) if p is not None for link in p.links]
-    return tuple(dict.fromkeys((*own, *theirs)))
+    fitting = [link for link in theirs if _of_vendor(link[0], incident.provider)]
+    return tuple(dict.fromkeys((*own, *fitting)))
+
+
+def _of_vendor(text: str, provider: str) -> bool:
+    """Whether a link is for everybody, or for this provider: `Hugging Face: billing`."""
+    vendor, colon, _ = text.partition(": ")
+    name = vendor.lower().replace(" ", "").replace(".", "")
+    return not colon or name == provider or name not in _VENDORS
 
 
 def _runbook_url(page: Runbook, url: str) -> str:

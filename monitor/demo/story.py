@@ -11,7 +11,7 @@ import random
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from decimal import Decimal
 from email.message import EmailMessage
 from pathlib import Path
@@ -19,6 +19,7 @@ from pathlib import Path
 from monitor.app import Daemon
 from monitor.build import load_settings
 from monitor.clock import FastClock
+from monitor.core.durations import about
 from monitor.demo.postbox import Postbox
 from monitor.demo.world import World
 
@@ -240,5 +241,5 @@ class Story:
 
 
 def _figures(now: datetime, balance: object, p25: float | None) -> str:
-    runway = "" if p25 is None else f"runway (P25) {timedelta(hours=min(p25, 9999))}".split(".")[0]
+    runway = "" if p25 is None else f"{about(p25 * 3600)} left, cautiously"
     return f"{now:%H:%M}|{balance}|{runway}"
