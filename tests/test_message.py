@@ -330,7 +330,7 @@ def test_our_own_pages_are_linked_only_with_an_external_url() -> None:
 
 
 def test_a_link_that_two_pages_share_is_written_once() -> None:
-    links = say(caused("key-rejected", "hf/key", Cause.KEY_REJECTED)).links
+    links = say(caused("key-rejected", "huggingface/key", Cause.KEY_REJECTED)).links
     assert len(links) == len(set(links)) > 0
 
 
