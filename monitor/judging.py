@@ -97,17 +97,14 @@ class Judge:
     def sweep(self, now: datetime) -> Changes:
         """Judge what time alone can change: pending alerts that lapse, targets gone stale."""
         memory, changes, scene = self._memory, Changes(), _Scene(self._memory)
-        names = {target for _, target in memory.alerts}
-        names |= {v.target for v in memory.views.values() if _late(v, now)}
         self._apply(memory.store(now), now, changes, scene)
-        derived: dict[str, View] | None = None
-        for name in names - {STORE_TARGET}:
-            view = memory.views.get(name)
-            if view is None:
-                derived = memory.derived() if derived is None else derived
-                view = derived.get(name)
-            if view is not None:
-                self._apply(view, now, changes, scene)
+        for view in [v for v in memory.views.values() if _late(v, now)]:
+            self._apply(view, now, changes, scene)
+        moved = [a for a in memory.alerts.values() if a.state is AlertState.PENDING or _timed(a)]
+        for target in {a.target for a in moved} - {STORE_TARGET}:
+            found = memory.look(target)
+            if found is not None:
+                self._apply(found, now, changes, scene)
         return changes
 
     def _apply(self, view: View, now: datetime, changes: Changes, scene: _Scene) -> None:
@@ -191,6 +188,11 @@ class Judge:
 def _late(view: View, now: datetime) -> bool:
     seen = [at for at in (view.watched_since, view.reading and view.reading.at) if at]
     return bool(seen) and (now - max(seen)).total_seconds() > 3 * view.interval
+
+
+def _timed(alert: Alert) -> bool:
+    """Whether the passing of time ends it, not a reading: a stale target's."""
+    return alert.rule == "target-stale"
 
 
 def _weighs(alert: Alert) -> tuple[object, ...]:
