@@ -24,6 +24,9 @@ demo: $(STAMP)  ## the whole job against a simulated world, no keys (ARGS=--unti
 test: $(STAMP)  ## the tests, in random order and in parallel
 	$(BIN)/python -m pytest -q -n $${WORKERS:-auto} $(ARGS)
 
+.PHONY: tests
+tests: test
+
 lint: $(STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .

@@ -74,7 +74,13 @@ def causes() -> str:
         meaning = CAUSES[cause]
         link = f"[`{cause}`](#{cause})" if cause in books else f"`{cause}`"
         out.append(f"| {link} | {STANDING[meaning.standing]} | {meaning.once} |")
-    out += ["", "## Built-in rules\n", "| rule | on | when | severity |", "|---|---|---|---|"]
+    out += [
+        "",
+        CAUSES_NOTE,
+        "## Built-in rules\n",
+        "| rule | on | when | severity |",
+        "|---|---|---|---|",
+    ]
     out += [
         f"| [`{r.name}`](#{r.name}) | `{r.on}` | {format_condition(r.when)} | {r.severity} |"
         for r in BUILTIN
@@ -94,6 +100,13 @@ host, never a quota; 402 is money.
 
 | cause | the target is | `--once` |
 |---|---|---|"""
+
+
+CAUSES_NOTE = """\
+`not_knowable` and `not_configured` are unknown where somebody counts on the target: for a balance,
+and where a rule or service of yours names it. A balance that was read but is 0, negative or under
+its floor is `credits_exhausted`. With no model of an account left, each of them is critical.
+"""
 
 
 def _page(book: Runbook) -> str:

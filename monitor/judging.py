@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from monitor.core.alerts import close, step
@@ -14,6 +14,7 @@ from monitor.core.model import (
     AlertState,
     Check,
     Incident,
+    Verdict,
     key_target,
     provider_target,
 )
@@ -106,6 +107,18 @@ class Judge:
             if found is not None:
                 self._apply(found, now, changes, scene)
         return changes
+
+    def reword(self, now: datetime) -> None:
+        """Let what fires say the present figures: a store keeps the words of its opening."""
+        memory = self._memory
+        for key, alert in list(memory.alerts.items()):
+            rule = next((r for r in memory.rules_for(alert.target) if r.name == alert.rule), None)
+            view = memory.look(alert.target)
+            if rule is None or view is None:
+                continue
+            found = judge(rule, view, firing=True, now=now)
+            if found.verdict is Verdict.BREACH and found.summary:
+                memory.alerts[key] = replace(alert, summary=found.summary)
 
     def _apply(self, view: View, now: datetime, changes: Changes, scene: _Scene) -> None:
         if view.target == key_target(view.account):

@@ -107,6 +107,11 @@ async def _daemon_lives(settings: Settings, env: Mapping[str, str]) -> bool:
     question = {"do": "ping", "database": settings.database}
     if await asyncio.to_thread(ask, socket_paths(settings.database, env), question) is not None:
         return True
+    return await _touched_lately(settings)
+
+
+async def _touched_lately(settings: Settings) -> bool:
+    """Whether a daemon has touched the database within a minute; makes none."""
     store = SqliteStore(settings.database, read_only=True)
     try:
         beat = await store.last_heartbeat()
@@ -137,6 +142,7 @@ async def _take_up(pipeline: Pipeline, store: Store) -> None:
             book.update(sample.at, sample.balance)
     memory.refresh_all(now)
     pipeline.judge.removed(now)  # a rule that is gone from the config fires no more
+    pipeline.judge.reword(now)
 
 
 async def _probe_all(
@@ -176,12 +182,12 @@ async def stored_snapshot(settings: Settings) -> Snapshot:
 
 async def operate_on_store(settings: Settings, asked: Mapping[str, str]) -> Mapping[str, object]:
     """Silence or acknowledge on the database a daemon reads, without asking the daemon."""
-    store = SqliteStore(settings.database)
     clock = RealClock()
+    if not await _touched_lately(settings):
+        words = "start it, or name its config or database with --config or --database"
+        return {"error": f"nobody is listening: no daemon lives on {settings.database}; {words}"}
+    store = SqliteStore(settings.database)
     try:
-        beat = await store.last_heartbeat()
-        if beat is None or clock.now() - beat > _ALIVE_WITHIN:
-            return {"error": f"nobody is listening: no daemon lives on {settings.database}"}
         pipeline = Pipeline(settings, store=store, clock=clock, probe=prober(Door()))
         await pipeline.keeper.restore(clock.now())
         reply = await Operator(pipeline, clock).handle(asked)

@@ -200,6 +200,11 @@ class Teller:
             notification,
             view=self._memory.look(target),
             service_words=self._memory.words_for_customers(target),
+            still_open=[
+                i
+                for i in self._memory.incidents.values()
+                if i.open and i.target == target and i.id != notification.incident.id
+            ],
             runbooks=self._runbooks,
             now=self._clock.now(),
             external_url=self._memory.settings.web.external_url,

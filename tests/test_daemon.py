@@ -306,3 +306,29 @@ def test_once_with_notify_leaves_telling_to_a_living_daemon(
         living.until(lambda: living.get("/-/ready")[0] == 200)
         assert living.stop() == 0
     assert kinds(box) == ["opened"]
+
+
+def test_status_lists_silences_and_who_acknowledged(
+    world: World, box: Mailbox, tmp_path: Path
+) -> None:
+    path = config(world, tmp_path, alerts=LOW, receivers=mail_to(box))
+    world.kie.balance = Decimal(9000)
+    with daemon(path) as living:
+        box.wait_blocking(1)
+        words = ("--author", "ada", "--comment", "planned top-up")
+        made = monitor(path, "silence", "kie/*", "--for", "1h", *words)
+        monitor(path, "ack", "kie/*", *words)
+        shown = monitor(path, "status").stdout
+        assert made.stdout.strip() in shown
+        assert "planned top-up" in shown
+        assert "acknowledged by ada" in shown
+        assert living.stop() == 0
+
+
+def test_a_silence_without_a_daemon_makes_no_database(world: World, tmp_path: Path) -> None:
+    path = config(world, tmp_path)
+    words = ("--for", "1h", "--author", "me", "--comment", "x")
+    alone = monitor(path, "silence", "kie/*", *words)
+    assert alone.returncode == 1
+    assert not (tmp_path / "monitor.db").exists()
+    assert monitor(path, "silence", "kie/*", *words[2:], "--for", "banana").returncode == 64

@@ -417,3 +417,28 @@ async def test_a_canary_that_answers_clears_our_network_and_one_that_does_not_bl
     for _ in range(4):
         await house.probe(after=300)
     assert "monitor-offline" in house.firing()
+
+
+async def test_a_rejected_key_is_critical_where_a_lesser_alert_already_stands() -> None:
+    from monitor.core.causes import Status
+    from monitor.core.status import overall
+
+    house = await House(settings(rules=(LOW,))).start()
+    house.script.balance(9000)
+    await house.probe()
+    house.script.cause("kie/balance", Cause.KEY_REJECTED)
+    await house.probe(after=300)
+    assert set(house.firing()) == {"kie-credits-low", "key-rejected"}
+    assert overall(house.memory.snapshot(house.clock.now())) is Status.CRITICAL
+
+
+async def test_the_end_of_one_alert_says_what_still_stands() -> None:
+    lower = rule("kie-credits-very-low", "kie/balance", "balance < 5000", "critical")
+    house = await House(settings(rules=(LOW, lower), builtin=False)).start()
+    house.script.balance(4000)
+    await house.probe()
+    house.script.balance(8000)
+    await house.probe(after=300)
+    message = house.mail.sent[-1][0]
+    assert message.kind is Kind.RESOLVED
+    assert message.todo.startswith("Still open: kie-credits-low (warning).")

@@ -445,3 +445,14 @@ def test_two_processes_on_a_new_database_lose_nothing(tmp_path: Path) -> None:
     assert [len(s) for s in said] == [40, 40, 40]
     assert len(load(path).incidents) == 120
     assert load(path).targets[TARGET].failures in {39, 1039, 2039}
+
+
+async def test_a_users_own_file_is_not_taken_for_a_damaged_database(tmp_path: Path) -> None:
+    notes = tmp_path / "notes.txt"
+    notes.write_text("what I must not lose\n" * 100)
+    store = SqliteStore(notes)
+    with pytest.raises(StoreError, match="no database and is left as it is"):
+        await store.load(datetime(2026, 11, 20, tzinfo=UTC))
+    await store.close()
+    assert notes.read_text().startswith("what I must not lose")
+    assert os.listdir(tmp_path) == ["notes.txt"]

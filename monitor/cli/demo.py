@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 
 from rich.console import Console
 from rich.panel import Panel
@@ -88,7 +89,9 @@ def run(*, until_done: bool, port: int) -> int:
     try:
         right = asyncio.run(story.run(until_done=until_done))
     except OSError as error:
-        raise Refusal(str(error), OUR_FAULT) from error
+        words = f"port {port} is taken: monitor demo --port 0 takes a free one"
+        taken = error.errno == errno.EADDRINUSE
+        raise Refusal(words if taken else str(error), OUR_FAULT) from error
     if right:
         narrator.say("done", "The story came out right.")
         return 0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -79,10 +79,12 @@ def compose(
     now: datetime,
     external_url: str | None,
     service_words: str = "",
+    still_open: Sequence[Incident] = (),
 ) -> Message:
     """Put a notification in words.
 
     `view`: the incident's target as it stands, None if it is gone from the config.
+    `still_open`: other incidents of the target, so that one's end does not read as all-clear.
     `service_words`: what the config tells customers of a service that rests on the target; it
     wins over the runbook's. Links to our own pages are written only with `external_url`.
     """
@@ -105,7 +107,7 @@ def compose(
         subject=subject(notification, view),
         what=lines[0],
         how_long=lines[1],
-        todo=lines[2],
+        todo=_but(still_open, lines[2]) if over else lines[2],
         status="resolved" if over else "firing",
         incident=incident.id,
         fingerprint=incident.fingerprint,
@@ -145,6 +147,12 @@ def _advice(
         if cause.value in runbooks:
             return runbooks[cause.value]
     return _page(incident, view, runbooks)
+
+
+def _but(still_open: Sequence[Incident], todo: str) -> str:
+    """What stands yet comes before what is to be done."""
+    names = ", ".join(f"{i.alert} ({i.severity.value})" for i in still_open)
+    return f"Still open: {names}. {todo}" if names else todo
 
 
 def _links(

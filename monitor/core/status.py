@@ -13,8 +13,10 @@ from monitor.core.model import (
     Alert,
     AlertState,
     Check,
+    Incident,
     Quota,
     ServiceState,
+    Silence,
     models_target,
     provider_target,
 )
@@ -76,13 +78,14 @@ def target_status(view: View, alerts: Iterable[Alert], siblings: Iterable[View] 
     """The worst severity of the firing alerts that speak of it, else what its cause says.
 
     An alert of severity info counts as ok, but does not make a target known that was not read;
-    a model is critical when none of its account is left, whether or not its own alert warns.
+    a model is critical when none of its account is left, and what sees its key refused is, though
+    its own alert only warns: the alert that says more stands on `ACCOUNT/key` or `ACCOUNT/model`.
     """
     by_cause, firing = cause_status(view, siblings), _firing(view, alerts)
     if not firing:
         return by_cause
     by_alert = _OF_SEVERITY[firing[0].severity]
-    if view.check is Check.MODEL and by_cause is Status.CRITICAL:
+    if by_cause is Status.CRITICAL and (view.check is Check.MODEL or view.cause in KEY_CAUSES):
         return Status.CRITICAL
     unread = by_alert is Status.OK and by_cause is Status.UNKNOWN
     return Status.UNKNOWN if unread else by_alert
@@ -183,7 +186,10 @@ def _target(row: Row, rules: Mapping[str, Rule]) -> dict[str, object]:
     return entry
 
 
-def _alert(alert: Alert) -> dict[str, object]:
+def _alert(alert: Alert, incidents: Mapping[str, Incident]) -> dict[str, object]:
+    incident = incidents.get(alert.incident or "")
+    ack = incident.ack if incident is not None else None
+    acknowledged = None if ack is None else {"by": ack.by, "comment": ack.comment}
     return {
         "alert": alert.rule,
         "target": alert.target,
@@ -193,6 +199,18 @@ def _alert(alert: Alert) -> dict[str, object]:
         "summary": alert.summary,
         "since": second(alert.since),
         "incident": alert.incident,
+        "acknowledged": acknowledged,
+    }
+
+
+def _silence(silence: Silence) -> dict[str, object]:
+    return {
+        "id": silence.id,
+        "targets": silence.targets,
+        "alert": silence.alert,
+        "ends_at": second(silence.ends_at),
+        "author": silence.author,
+        "comment": silence.comment,
     }
 
 
@@ -209,6 +227,7 @@ def document(
 ) -> dict[str, object]:
     """The status document, version 1, ready for strict JSON. `duration`: seconds it took."""
     found, rules = rows(snapshot), {rule.name: rule for rule in snapshot.settings.rules}
+    known = {i.id: i for i in snapshot.incidents}
     whole = _whole(found)
     return {
         "version": VERSION,
@@ -217,6 +236,9 @@ def document(
         "exit_code": exit_code(whole, fail_on),
         "duration_seconds": None if duration is None else estimate(duration),
         "targets": [_target(row, rules) for row in found],
-        "alerts": [_alert(a) for a in snapshot.alerts if a.state is not AlertState.INACTIVE],
+        "alerts": [
+            _alert(a, known) for a in snapshot.alerts if a.state is not AlertState.INACTIVE
+        ],
+        "silences": [_silence(s) for s in snapshot.silences if s.active(snapshot.at)],
         "services": [_service(s) for s in snapshot.services],
     }

@@ -13,6 +13,8 @@ from pathlib import Path
 from monitor.store import NewerSchemaError, StoreError
 
 _OURS = 0x6D6F6E69  # "moni": application_id, so that nobody else's database is written to
+_MAGIC = b"SQLite format 3\0"
+_SUFFIXES = {".db", ".sqlite", ".sqlite3"}
 _DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 _WHY = {
     sqlite3.SQLITE_FULL: "the disk is full; free some space",
@@ -167,6 +169,20 @@ def identity(path: Path) -> tuple[int, int] | None:
     except OSError:
         return None
     return found.st_dev, found.st_ino
+
+
+def looks_ours(path: Path) -> bool:
+    """Whether a file may be set aside: it begins as a database does, or is called like one.
+
+    A slip in `database:` must not cost anybody a file.
+    """
+    if path.suffix in _SUFFIXES:
+        return True
+    try:
+        with path.open("rb") as file:
+            return file.read(len(_MAGIC)) in (_MAGIC, b"")
+    except OSError:
+        return False
 
 
 def set_aside(path: Path, now: datetime) -> Path:

@@ -153,6 +153,11 @@ class Database:
         same = files.identity(self._path) == self._identity
         self._drop()
         self._checked = False
+        if same and not files.looks_ours(self._path):
+            return StoreError(
+                f"database {self._path}: this file is no database and is left as it is; set"
+                " `database` to another path"
+            )
         if not same:  # another process has set it aside already
             return self._replaced("it was damaged and has been replaced")
         try:

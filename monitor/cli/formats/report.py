@@ -66,6 +66,18 @@ class AlertRow:
     state: str
     summary: str
     since: str
+    acknowledged: str = ""  # by whom
+
+
+@dataclass(frozen=True, slots=True)
+class SilenceRow:
+    """One silence in force."""
+
+    id: str
+    targets: str
+    ends_at: str
+    author: str
+    comment: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +99,7 @@ class Report:
     targets: tuple[TargetRow, ...]
     alerts: tuple[AlertRow, ...]
     services: tuple[ServiceRow, ...]
+    silences: tuple[SilenceRow, ...] = ()
 
     def of(self, status: Status) -> tuple[TargetRow, ...]:
         """The targets that stand so, in the document's order."""
@@ -109,6 +122,13 @@ def read(document: Member) -> Report:
         targets=tuple(_target(m) for m in _members(document, "targets")),
         alerts=tuple(_alert(m) for m in _members(document, "alerts")),
         services=tuple(_service(m) for m in _members(document, "services")),
+        silences=tuple(_silence(m) for m in _members(document, "silences")),
+    )
+
+
+def _silence(member: Member) -> SilenceRow:
+    return SilenceRow(
+        *(_text(member, n) for n in ("id", "targets", "ends_at", "author", "comment"))
     )
 
 
@@ -144,7 +164,9 @@ def _quota(member: Member) -> QuotaRow:
 
 def _alert(member: Member) -> AlertRow:
     names = ("alert", "target", "severity", "state", "summary", "since")
-    return AlertRow(**{name: _text(member, name) for name in names})
+    ack = member.get("acknowledged")
+    by = _text(ack, "by") if isinstance(ack, Mapping) else ""
+    return AlertRow(**{name: _text(member, name) for name in names}, acknowledged=by)
 
 
 def _service(member: Member) -> ServiceRow:

@@ -26,7 +26,7 @@ def render_text(report: Report, *, colour: bool, width: int) -> str:
     lines = [_headline(report, paint)]
     for account, rows in groupby(report.targets, lambda t: t.account):
         lines += ["", one_line(account), *_account(list(rows), paint, width)]
-    lines += [*_services(report, width), *_alerts(report)]
+    lines += [*_services(report, width), *_alerts(report), *_silences(report)]
     return "\n".join(line.rstrip() for line in lines) + "\n"
 
 
@@ -80,4 +80,13 @@ def _alerts(report: Report) -> Iterator[str]:
         yield from ("", "alerts")
     for row in report.alerts:
         words = f"{row.alert} on {row.target}, {row.state} since {row.since}: {row.summary}"
-        yield f"  {one_line(row.severity.upper()):<8}  {one_line(words)}"
+        known = f" (acknowledged by {row.acknowledged})" if row.acknowledged else ""
+        yield f"  {one_line(row.severity.upper()):<8}  {one_line(words + known)}"
+
+
+def _silences(report: Report) -> Iterator[str]:
+    if report.silences:
+        yield from ("", "silences")
+    for row in report.silences:
+        words = f"{row.targets} until {row.ends_at}, by {row.author}: {row.comment}"
+        yield f"  {one_line(row.id)}  {one_line(words)}"
