@@ -86,10 +86,19 @@ TransportFactory = Callable[[ssl.SSLContext], "httpx.AsyncBaseTransport"]
 
 
 class Door:
-    """Sends requests. One per event loop; `transport` is the seam for tests."""
+    """Sends requests. One per event loop; `transport` is the seam for tests.
 
-    def __init__(self, *, transport: TransportFactory | None = None) -> None:
+    `watch` is handed the phases of every exchange as it begins: they are known of one that fails.
+    """
+
+    def __init__(
+        self,
+        *,
+        transport: TransportFactory | None = None,
+        watch: Callable[[Phases], None] = lambda _phases: None,
+    ) -> None:
         self._make = transport or _transport
+        self._watch = watch
         self._lanes: dict[tuple[str, _Trust], list[_Lane]] = {}
         self._names = Names()
         self._swept = time.monotonic()
@@ -139,6 +148,7 @@ class Door:
 
     async def _through(self, lane: _Lane, request: Request, phases: Phases) -> Answer:
         host = host_of(_parts(request.url))
+        self._watch(phases)
         phases.connected = asking = self._names.ask(host)
         lane.busy += 1
         try:

@@ -23,6 +23,7 @@ log = structlog.get_logger("monitor.scheduler")
 
 _AT_ONCE = 512  # probes under way; file descriptors and memory are bounded by it
 _FIRST_WITHIN = 10.0  # seconds after the start
+_SPREAD = 0.8  # of it: the process needs some of it to come up
 _MOST_PER_SECOND = 50.0  # first probes
 _JUMP = 5.0  # seconds by which the clock may disagree with the monotonic one
 
@@ -37,7 +38,7 @@ def phase(target: str) -> float:
 
 def first_delay(target: TargetSettings, spread: float) -> float:
     """Seconds after the start: within min(interval, spread), by the target's phase."""
-    return phase(target.target.name) * min(target.interval.longest, spread)
+    return phase(target.target.name) * min(target.interval.longest, spread) * _SPREAD
 
 
 class Scheduler:

@@ -173,7 +173,7 @@ async def test_repeats_that_do_not_agree_are_not_believed() -> None:
     house = await House(CONFIG).start()
     house.script.balance(50000)
     await house.probe()
-    answers = iter(map(Decimal, (0, 1200, 0, 700)))
+    answers = iter(map(Decimal, (0, 20000000, 0, 30000000)))
     house.script.answers["kie/balance"] = lambda: Finding(
         Cause.OK, balance=next(answers), unit="credits"
     )

@@ -401,7 +401,9 @@ def test_targets_that_say_nothing_because_of_the_key_are_named() -> None:
     own = View("kie/key", "kie", "kie", Check.KEY, key_cause=Cause.KEY_REJECTED)
     view = View("kie/key", "kie", "kie", None, members=(own, seen, fine))
     about = caused("key-rejected", "kie/key", Cause.KEY_REJECTED)
-    assert say(about, view=view).muted == ("kie/balance",)
+    assert say(about, view=view).muted == ("kie/balance", "kie/quota")
+    lesser = caused("key-cap-reached", "kie/key", Cause.KEY_CAP_REACHED)
+    assert say(lesser, view=view).muted == ("kie/balance",)
     assert say(replace(about, closed_at=T0), Kind.RESOLVED, view=view).muted == ()
 
 

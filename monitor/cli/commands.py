@@ -310,3 +310,15 @@ def replay(
     from monitor.cli.replay import Asked, run
 
     return run(ctx.obj, Asked.of(source, target, at), output_format.value)
+
+
+@app.command()
+def explain(
+    ctx: typer.Context,
+    target: Annotated[str, typer.Argument(metavar="TARGET", help="Such as kie/balance.")],
+    output_format: Annotated[DocumentFormat, typer.Option("--format")] = DocumentFormat.TEXT,
+) -> int:
+    """One probe, step by step, redacted: what was sent and answered, its cause, what to do."""
+    from monitor.cli.explain import run
+
+    return run(ctx.obj, target, output_format.value)

@@ -62,9 +62,8 @@ class Book:
     def suspect(self, at: datetime, balance: Decimal) -> bool:
         """Whether alerting should ask again before it believes this.
 
-        A fall to nothing from more than one job's price, a fall to under a tenth that burn cannot
-        explain, or a tenfold rise. Narrower than what the ledger doubts: a fall to a third is
-        told at once.
+        A fall to nothing from more than one job's price, or a tenfold rise. Narrower than what the
+        ledger doubts before it learns: a balance that is low but not gone is told at once.
         """
         accepted = self.accepted
         if accepted is None:
@@ -72,10 +71,7 @@ class Book:
         pace, fall = self._pace(), float(accepted - balance)
         if fall <= 0:
             return self._ledger.leaps(-fall, pace)
-        if balance <= 0:
-            return accepted > pace.job
-        hours = max(0.0, at.timestamp() - self._ledger.at) / 3600
-        return balance < accepted / 10 and fall > pace.explains(hours)
+        return balance <= 0 and float(accepted) > pace.job
 
     def believe(self, at: datetime, balance: Decimal) -> None:
         """Alerting has confirmed it by quick repeats: it is shown and judged from now on.

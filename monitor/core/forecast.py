@@ -144,8 +144,9 @@ class Forecast:
         pace = self.spent[3] / max(1.0, self.watched[3] - before[3])
         if self.spent[3] < _FEW * lump or pace * self.quiet < _PLAIN * lump:
             return
-        self.watched = [max(0.0, w - b) for w, b in zip(self.watched, before, strict=True)]
-        self.age, self.quiet = since, 0.0
+        # Never under an hour: one batch after the quiet is not yet a pace.
+        self.watched = [max(1.0, w - b) for w, b in zip(self.watched, before, strict=True)]
+        self.age, self.quiet = max(1.0, since), 0.0
         self.profile = Profile()  # its measure was a pace that the quiet made too low
 
     def levels(self, plan: float, job: float) -> Levels:

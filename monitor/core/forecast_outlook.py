@@ -34,6 +34,8 @@ def outlook(forecast: Forecast, standing: Standing, now: float) -> Outlook:
     """Burn and runway at Unix time `now`."""
     plan = standing.plan if forecast.plan_share > _FADED else 0.0
     levels = forecast.levels(plan, standing.job)
+    if plan > 0 and not _speaks(forecast, standing):  # too little was seen to argue with the plan
+        levels = Levels(plan, plan, plan, plan, 0.0, levels.lump)
     path = forecast.path(standing.at, levels)
     waited = max(0.0, now - standing.at) / 3600.0
     known = plan > 0 or _speaks(forecast, standing)

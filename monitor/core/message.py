@@ -223,7 +223,8 @@ def _muted(notification: Notification, view: View | None) -> tuple[str, ...]:
         names += [
             m.target
             for m in view.members
-            if m.key_cause is not None and m.target != notification.incident.target
+            if m.target != notification.incident.target
+            and (m.key_cause is not None or notification.incident.alert == "key-rejected")
         ]
     found = [clean(name, 200) for name in dict.fromkeys(names)]
     rest = len(found) - _NAMED

@@ -141,17 +141,18 @@ def read_quota(answer: Answer, now: datetime) -> Finding:
     billed = mapping(within.get("inferenceProviders"), "inferenceProviders")
     used = _usd(billed, "usedNanoUsd")
     hard, included = (_positive(billed, n) for n in ("limitNanoUsd", "includedNanoUsd"))
-    limit = hard or included
     ends = moment(billed.get("periodEnd"))
     resets = ends if ends is not None and ends > now else _next_month(now)
-    quota = Quota("inference-providers", used, limit, "USD", resets)
-    if limit is None:
-        return Finding(Cause.OK, f"{plain(used)} USD used, no limit", quotas=(quota,))
-    words = f"{plain(used)} of {plain(limit)} USD used, until {resets:%Y-%m-%d}"
-    if hard is None:  # no limit is set: what is beyond the included credits is billed, not refused
-        words = f"{plain(used)} of {plain(limit)} included USD used, more is billed"
-    cause = Cause.QUOTA_EXHAUSTED if hard is not None and used >= hard else Cause.OK
-    return Finding(cause, words, quotas=(quota,))
+    quota = Quota("inference-providers", used, hard, "USD", resets)
+    if hard is not None:
+        words = f"{plain(used)} of {plain(hard)} USD used, until {resets:%Y-%m-%d}"
+        cause = Cause.QUOTA_EXHAUSTED if used >= hard else Cause.OK
+        return Finding(cause, words, quotas=(quota,))
+    # No limit is set: what is beyond the included credits is billed, not refused.
+    words = f"{plain(used)} USD used, no limit"
+    if included is not None:
+        words = f"{plain(used)} USD used, no limit; {plain(included)} of it is included"
+    return Finding(Cause.OK, words, quotas=(quota,))
 
 
 def _positive(billed: Mapping[str, object], name: str) -> Decimal | None:

@@ -70,10 +70,11 @@ QUOTA_ROWS = (
     *KEY_ROWS,
     Row(404, "", Cause.ENDPOINT_RETIRED, "the address for usage has been retired"),
 )  # fmt: skip
+_MEDIA = ("image/", "audio/", "video/", "application/octet-stream")  # what a model makes
 ROUTER_ROWS = (
     Row(410, "deprecated.*provider", Cause.MODEL_RETIRED, "hf-inference has retired the model"),
     *HOST_ROWS,
-    Row(400, "not supported|model_not_supported", Cause.MODEL_NOT_SERVED,
+    Row(400, "not supported by (any )?provider|model_not_supported", Cause.MODEL_NOT_SERVED,
         "hf-inference does not serve the model"),
     Row(400, "", Cause.OK, "the model is reached"),
     Row(402, "", Cause.CREDITS_EXHAUSTED,
@@ -238,8 +239,8 @@ async def _inference(ask: Ask) -> Finding:
     )
     answer = await _send(request, ask)
     served = _noticed(Finding(Cause.OK, "the model answers"), answer)
-    if 200 <= answer.status < 300 and "json" not in answer.headers.get("content-type", ""):
-        return served  # the bytes of a picture
+    if 200 <= answer.status < 300 and answer.headers.get("content-type", "").startswith(_MEDIA):
+        return served
     return _refused(answer, ROUTER_ROWS) or served
 
 
