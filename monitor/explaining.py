@@ -193,7 +193,8 @@ class _Recorder:
             self.steps.append(self._step(request, answer, failure))
         return answer
 
-    def _step(self, request: Request, answer: Answer | None, failure: str, seconds: float) -> Step:
+    def _step(self, request: Request, answer: Answer | None, failure: str) -> Step:
+        seconds = time.monotonic() - self._began
         url = shown(request.url, self._secrets)
         sent = {name: self._said(value) for name, value in request.headers.items()}
         sent |= dict.fromkeys(request.secret_headers, MASK)

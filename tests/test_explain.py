@@ -201,7 +201,6 @@ def test_an_address_is_shown_without_what_is_secret_in_it(address: str, seen: st
 
 WRONG = [
     ("kie/nothing", ("no target 'kie/nothing'", KIE, FIRST)),
-    ("kie/key", ("judged from", KIE)),
     ("huggingface/model", ("judged from", FIRST)),
     ("huggingface/provider", ("judged from", KEY, FIRST)),
     ("monitor/network", ("judged from", KIE, KEY)),
@@ -218,6 +217,15 @@ def test_what_cannot_be_asked_is_refused_with_what_can(
     for word in words:
         assert word in result.stderr
     assert "Traceback" not in result.stderr
+
+
+def test_a_key_without_a_call_of_its_own_is_explained_by_what_sees_it(
+    world: World, tmp_path: Path
+) -> None:
+    result = monitor(config(world, tmp_path), "explain", "kie/key")
+    assert result.returncode == 0
+    assert f"judged from {KIE}" in result.stderr
+    assert KIE in result.stdout
 
 
 def test_a_key_that_is_not_set_in_the_environment_is_a_fault_of_the_config(

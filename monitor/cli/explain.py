@@ -17,14 +17,18 @@ from monitor.core.figures import estimate, number, second
 from monitor.core.model import Check, Quota
 from monitor.core.phrases import money, quota_figure, sentence
 from monitor.core.words import WHAT
-from monitor.explaining import Explanation, NotAsked, Step, explain, named
+from monitor.explaining import Explanation, NotAsked, Step, explain, judged_from, named
 
 
 def run(options: Globals, target: str, output_format: str) -> int:
     """Probe once and print every step; 0 whatever was found."""
     settings = options.loader()()
+    own = any(t.target.name == target for t in settings.targets)
+    seen_by = judged_from(settings, target) if target.endswith("/key") and not own else ()
+    if seen_by:  # the provider has no call for its key: what sees it is asked
+        sys.stderr.write(f"{target} is judged from {seen_by[0]}, which is asked\n")
     try:
-        found = asyncio.run(explain(settings, target))
+        found = asyncio.run(explain(settings, seen_by[0] if seen_by else target))
     except NotAsked as refused:
         raise Refusal(str(refused), USAGE) from refused
     if output_format == "json":
