@@ -124,3 +124,18 @@ def test_a_page_that_is_not_made_like_the_others_is_refused(
     with pytest.raises(RunbookError, match=re.escape(says)) as refused:
         parse("some-page", GOOD.replace(before, after, 1))
     assert str(refused.value).startswith("some-page: ")
+
+
+def test_every_command_a_runbook_names_exists() -> None:
+    import re
+
+    from monitor.cli.commands import app
+    from monitor.runbooks import load_runbooks
+
+    known = {
+        c.name or (c.callback.__name__ if c.callback else "") for c in app.registered_commands
+    }
+    for book in load_runbooks().values():
+        for text in (book.meaning, *book.steps):
+            for word in re.findall(r"`monitor ([a-z][a-z-]+)", text):
+                assert word in known, f"{book.name}: monitor {word}"
