@@ -182,6 +182,8 @@ class Teller:
 
     async def _send(self, notification: Notification) -> None:
         settings = self._receiver(notification.receiver)
+        if settings is None:
+            return  # a reload has just taken it away
         errand = self._errands.setdefault(notification.key, Errand(self._compose(notification)))
         notifier = self._notifiers[settings.channel]
         self._flying.add(notification.key)
@@ -191,8 +193,8 @@ class Teller:
         finally:
             self._flying.discard(notification.key)
 
-    def _receiver(self, name: str) -> ReceiverSettings:
-        return next(r for r in self._memory.settings.receivers if r.name == name)
+    def _receiver(self, name: str) -> ReceiverSettings | None:
+        return next((r for r in self._memory.settings.receivers if r.name == name), None)
 
     def _compose(self, notification: Notification) -> Message:
         target = notification.incident.target
@@ -221,8 +223,8 @@ class Teller:
             attempt.again_at = at + retry_after(attempt.failures)
         for address in delivery.refused:
             errand.attempts[address] = Attempt(refused=True, again_at=at + _FORGIVEN_AFTER)
-        if self._given_up(errand) and self._receiver(notification.receiver).fallback:
-            self._changed()
+        if self._given_up(errand):
+            self._changed()  # the receiver's fallback may have to stand in
         if delivery.told:
             now = self._clock.now()
             await self._keeper.tell(
