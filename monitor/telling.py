@@ -242,7 +242,9 @@ class Teller:
             counts[name, kind, "failed"] += 1
             log.warning("not told yet, will be tried again", why=_why(delivery.failed), **words)
         if delivery.refused:
-            counts[name, kind, "refused"] += len(delivery.refused)
+            # Given up as a whole counts once; of a mail that others got, each recipient does.
+            others = delivery.told or delivery.failed
+            counts[name, kind, "refused"] += len(delivery.refused) if others else 1
             log.error("refused, given up for now", why=_why(delivery.refused), **words)
 
 

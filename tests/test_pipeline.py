@@ -442,3 +442,17 @@ async def test_the_end_of_one_alert_says_what_still_stands() -> None:
     message = house.mail.sent[-1][0]
     assert message.kind is Kind.RESOLVED
     assert message.todo.startswith("Still open: kie-credits-low (warning).")
+
+
+@pytest.mark.parametrize(
+    ("told", "refused", "count"), [(("a@x",), ("b@x", "c@x"), 2), ((), ("a@x", "b@x", "c@x"), 1)]
+)
+async def test_a_mail_given_up_counts_once_and_a_partial_refusal_for_each_recipient(
+    told: tuple[str, ...], refused: tuple[str, ...], count: int
+) -> None:
+    three = receiver(addresses=("a@x", "b@x", "c@x"))
+    house = await House(settings(rules=(LOW,), receivers=(three,), builtin=False)).start()
+    house.mail.outcome = lambda m, a: Delivery(told, refused=dict.fromkeys(refused, "550 no"))
+    house.script.balance(9000)
+    await house.probe()
+    assert house.memory.notified["oncall", Kind.OPENED, "refused"] == count
