@@ -32,6 +32,14 @@ _PRUNE_EVERY = 3600.0
 _GOODBYE = 2.0  # seconds for the last words to a store that may be locked
 
 
+async def fold_samples(store: Store, memory: Memory, names: Iterable[str]) -> None:
+    """Bring books up to the last stored sample. Raises StoreError."""
+    for name in names:
+        book = memory.books[name]
+        for sample in await store.samples(name, since=book.last_at):
+            book.update(sample.at, sample.balance)
+
+
 class Keeper:
     """Writes batches; a store that fails is said aloud once and tried again with every batch."""
 
@@ -110,12 +118,11 @@ class Keeper:
         """Bring every book up to the last stored sample. Raises StoreError."""
         if self._store is None:
             return
-        for name, book in self._memory.books.items():
-            if only_new and book.last_at is not None:
-                continue
+        books = self._memory.books
+        names = [n for n, b in books.items() if not only_new or b.last_at is None]
+        await fold_samples(self._store, self._memory, names)
+        for name in names:
             trail = self._memory.trails[name]
-            for sample in await self._store.samples(name, since=book.last_at):
-                book.update(sample.at, sample.balance)
             for sample in await self._store.samples(name, since=self._clock.now() - KEPT):
                 if sample.balance is not None:
                     trail.add(sample.at, float(sample.balance))

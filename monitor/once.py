@@ -21,6 +21,7 @@ from monitor.core.snapshot import Snapshot
 from monitor.core.status import concerned, document, overall
 from monitor.exporter import metrics_text
 from monitor.http import Door
+from monitor.keeping import fold_samples
 from monitor.memory import KEPT
 from monitor.notifiers import Delivery, load_notifiers
 from monitor.operator import Operator
@@ -137,9 +138,7 @@ async def _take_up(pipeline: Pipeline, store: Store) -> None:
     now = datetime.now(UTC)
     memory = pipeline.memory
     memory.restore(await store.load(now - KEPT))
-    for name, book in memory.books.items():
-        for sample in await store.samples(name, since=book.last_at):
-            book.update(sample.at, sample.balance)
+    await fold_samples(store, memory, memory.books)
     memory.refresh_all(now)
     pipeline.judge.removed(now)  # a rule that is gone from the config fires no more
     pipeline.judge.reword(now)

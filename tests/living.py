@@ -14,10 +14,12 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from decimal import Decimal
 from pathlib import Path
 
 from monitor.demo.world import World
 
+MODELS = ("stabilityai/stable-diffusion-3-medium-diffusers", "black-forest-labs/FLUX.1-schnell")
 SECRETS = {
     "KIE_API_KEY": "kie-demo-key",
     "HUGGINGFACE_API_KEY": "hf_demo-key",
@@ -39,6 +41,16 @@ def there(world: World, change: Callable[[], object]) -> None:
 
     _LOOPS[id(world)].call_soon_threadsafe(act)
     assert done.wait(10)
+
+
+def good_day(world: World) -> None:
+    """Put a world that earlier tests have moved back to where everything works."""
+    there(world, lambda: setattr(world.kie, "fault", None))
+    world.kie.answer, world.kie.balance = "ok", Decimal("12480.25")
+    face = world.huggingface
+    face.token, face.fault, face.rate_limited, face.whoami_limit = "ok", None, False, None
+    for model in MODELS:
+        face.set_model(model, "live")
 
 
 @contextlib.contextmanager

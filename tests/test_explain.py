@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from living import SECRETS, config, monitor, there, world_in_thread
+from living import SECRETS, config, good_day, monitor, there, world_in_thread
 
 from monitor.core.secret import Secret
 from monitor.demo.world import World
@@ -30,12 +30,7 @@ def world() -> Iterator[World]:
 @pytest.fixture(autouse=True)
 def fresh(world: World) -> None:
     """Every test finds the world as it is on a good day."""
-    there(world, lambda: setattr(world.kie, "fault", None))
-    world.kie.answer = "ok"
-    world.kie.balance = type(world.kie.balance)("12480.25")
-    world.huggingface.token = "ok"
-    world.huggingface.fault = None
-    world.huggingface.whoami_limit = None
+    good_day(world)
 
 
 def said(world: World, folder: Path, *words: str) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from living import SECRETS, config, monitor, there, world_in_thread
+from living import SECRETS, config, good_day, monitor, there, world_in_thread
 
 from monitor.demo.world import World
 
@@ -25,18 +25,7 @@ def world() -> Iterator[World]:
 @pytest.fixture(autouse=True)
 def fresh(world: World) -> None:
     """Every test finds the world as it is on a good day."""
-    there(world, lambda: setattr(world.kie, "fault", None))
-    world.kie.answer = "ok"
-    world.kie.balance = type(world.kie.balance)("12480.25")
-    world.huggingface.token = "ok"
-    world.huggingface.fault = None
-    world.huggingface.rate_limited = False
-    world.huggingface.whoami_limit = None
-    for model in (
-        "stabilityai/stable-diffusion-3-medium-diffusers",
-        "black-forest-labs/FLUX.1-schnell",
-    ):
-        world.huggingface.set_model(model, "live")
+    good_day(world)
 
 
 def once(world: World, folder: Path, *words: str, **more: str) -> tuple[int, dict[str, dict]]:

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from monitor.cli import USAGE, Refusal
+from monitor.cli.choices import (
+    DocumentFormat,
+    FailOn,
+    HistoryFormat,
+    LogFormat,
+    LogLevel,
+    OnceFormat,
+)
 from monitor.cli.setting import Globals
 
 app = typer.Typer(
@@ -20,56 +27,6 @@ app = typer.Typer(
     help="Tells you before the AI API you paid for in advance stops answering. "
     "Without a command it runs as a daemon.",
 )
-
-
-class OnceFormat(StrEnum):
-    """How `--once` prints."""
-
-    TEXT = "text"
-    JSON = "json"
-    JUNIT = "junit"
-    GITHUB = "github"
-    NAGIOS = "nagios"
-    PROMETHEUS = "prometheus"
-
-
-class DocumentFormat(StrEnum):
-    """How a document is printed."""
-
-    TEXT = "text"
-    JSON = "json"
-
-
-class HistoryFormat(StrEnum):
-    """How a history is printed."""
-
-    TEXT = "text"
-    JSON = "json"
-    CSV = "csv"
-
-
-class FailOn(StrEnum):
-    """The least state that still fails."""
-
-    CRITICAL = "critical"
-    WARNING = "warning"
-    UNKNOWN = "unknown"
-
-
-class LogFormat(StrEnum):
-    """How logs are written."""
-
-    TEXT = "text"
-    JSON = "json"
-
-
-class LogLevel(StrEnum):
-    """What is logged."""
-
-    DEBUG = "debug"
-    INFO = "info"
-    WARNING = "warning"
-    ERROR = "error"
 
 
 _Author = Annotated[str, typer.Option("--author", help="Who says so.")]

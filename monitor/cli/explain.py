@@ -13,8 +13,8 @@ from monitor.cli.formats.safe import one_line
 from monitor.cli.setting import Globals
 from monitor.cli.terminal import width
 from monitor.core.causes import Cause
-from monitor.core.figures import estimate, number, second
-from monitor.core.model import Check, Quota
+from monitor.core.figures import estimate, number, quota_figures, second
+from monitor.core.model import Check
 from monitor.core.phrases import money, quota_figure, sentence
 from monitor.core.words import WHAT
 from monitor.explaining import Explanation, NotAsked, Step, explain, judged_from, named
@@ -70,7 +70,7 @@ def document(found: Explanation) -> dict[str, object]:
             "jobs_left": dict(view.jobs_left) if view.known else None,
         }
     if view.quotas:
-        entry["quotas"] = [_quota(q) for q in view.quotas]
+        entry["quotas"] = [quota_figures(q) for q in view.quotas]
     return entry
 
 
@@ -86,16 +86,6 @@ def _step(step: Step) -> dict[str, object]:
         "headers": dict(step.headers),
         "shape": step.shape or None,
         "failure": step.failure or None,
-    }
-
-
-def _quota(quota: Quota) -> dict[str, object]:
-    return {
-        "quota": quota.quota,
-        "used": number(quota.used),
-        "limit": number(quota.limit),
-        "unit": quota.unit,
-        "resets_at": second(quota.resets_at),
     }
 
 

@@ -6,7 +6,7 @@ import math
 from datetime import UTC, datetime
 from decimal import Decimal
 
-from monitor.core.model import Outlook
+from monitor.core.model import Outlook, Quota
 
 Figure = int | float | str | None
 
@@ -38,6 +38,17 @@ def instant(at: datetime | None) -> str | None:
 def second(at: datetime | None) -> str | None:
     """RFC 3339 in UTC, to the second."""
     return None if at is None else at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def quota_figures(quota: Quota) -> dict[str, Figure]:
+    """A quota as the documents show it."""
+    return {
+        "quota": quota.quota,
+        "used": number(quota.used),
+        "limit": number(quota.limit),
+        "unit": quota.unit,
+        "resets_at": second(quota.resets_at),
+    }
 
 
 def runway_hours(outlook: Outlook) -> dict[str, Figure] | None:

@@ -8,13 +8,12 @@ from dataclasses import dataclass
 
 from monitor.core.advice import next_step, summary, whoami_only
 from monitor.core.causes import CAUSES, KEY_CAUSES, Cause, Severity, Standing, Status, worst
-from monitor.core.figures import estimate, number, runway_hours, second
+from monitor.core.figures import estimate, number, quota_figures, runway_hours, second
 from monitor.core.model import (
     Alert,
     AlertState,
     Check,
     Incident,
-    Quota,
     ServiceState,
     Silence,
     models_target,
@@ -152,16 +151,6 @@ def _balance(view: View) -> dict[str, object]:
     }
 
 
-def _quota(quota: Quota) -> dict[str, object]:
-    return {
-        "quota": quota.quota,
-        "used": number(quota.used),
-        "limit": number(quota.limit),
-        "unit": quota.unit,
-        "resets_at": second(quota.resets_at),
-    }
-
-
 def _target(row: Row, rules: Mapping[str, Rule]) -> dict[str, object]:
     view, reading = row.view, row.view.reading
     firing = [rules[a.rule] for a in row.firing if a.rule in rules]
@@ -182,7 +171,7 @@ def _target(row: Row, rules: Mapping[str, Rule]) -> dict[str, object]:
     if view.check is Check.BALANCE:
         entry |= _balance(view)
     if view.check is Check.QUOTA or view.quotas:
-        entry["quotas"] = [_quota(q) for q in view.quotas] if view.known else []
+        entry["quotas"] = [quota_figures(q) for q in view.quotas] if view.known else []
     return entry
 
 

@@ -1,0 +1,55 @@
+"""What options may be set to."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class OnceFormat(StrEnum):
+    """How `--once` prints."""
+
+    TEXT = "text"
+    JSON = "json"
+    JUNIT = "junit"
+    GITHUB = "github"
+    NAGIOS = "nagios"
+    PROMETHEUS = "prometheus"
+
+
+class DocumentFormat(StrEnum):
+    """How a document is printed."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
+class HistoryFormat(StrEnum):
+    """How a history is printed."""
+
+    TEXT = "text"
+    JSON = "json"
+    CSV = "csv"
+
+
+class FailOn(StrEnum):
+    """The least state that still fails."""
+
+    CRITICAL = "critical"
+    WARNING = "warning"
+    UNKNOWN = "unknown"
+
+
+class LogFormat(StrEnum):
+    """How logs are written."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
+class LogLevel(StrEnum):
+    """What is logged."""
+
+    DEBUG = "debug"
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
