@@ -11,9 +11,11 @@ from typer.testing import CliRunner
 from monitor.build import catalogue
 from monitor.cli.commands import app
 from monitor.config import reference, schema
-from monitor.core.builtin import BUILTIN
+from monitor.core.builtin import EVERY
 from monitor.core.causes import CAUSES, Cause, Standing
+from monitor.core.durations import format_duration
 from monitor.core.message import Runbook
+from monitor.core.spec import CheckSpec, ProviderSpec
 from monitor.core.when import format_condition
 from monitor.runbooks import load_runbooks
 
@@ -83,10 +85,10 @@ def causes() -> str:
     ]
     out += [
         f"| [`{r.name}`](#{r.name}) | `{r.on}` | {format_condition(r.when)} | {r.severity} |"
-        for r in BUILTIN
+        for r in EVERY
     ]
     out.append("\n# Runbooks\n")
-    for name in [*Cause, *sorted(r.name for r in BUILTIN)]:
+    for name in [*Cause, *sorted(r.name for r in EVERY)]:
         if name in books:
             out.append(_page(books[name]))
     return "\n".join(out)
@@ -119,6 +121,67 @@ def _page(book: Runbook) -> str:
     )
 
 
+def providers() -> str:
+    """Every provider as its file declares it."""
+    specs = dict(sorted(catalogue().providers.items()))
+    out = [MADE, PROVIDERS_HEAD]
+    out += [
+        f"| [`{name}`](#{name}) | {spec.title} | {', '.join(spec.checks)} | {spec.unit or ''} |"
+        for name, spec in specs.items()
+    ]
+    return "\n".join([*out, "", *(_provider(spec) for spec in specs.values())])
+
+
+PROVIDERS_HEAD = """\
+# Providers
+
+What each can be asked, how often, and what cannot be known. `monitor providers` prints the same;
+how to add one is in [CONTRIBUTING](../CONTRIBUTING.md#adding-a-provider). Every account also takes
+what [the config's reference](config.md) lists. The variable's name is an example.
+
+| name | vendor | checks | unit of the balance |
+|---|---|---|---|"""
+
+
+def _provider(spec: ProviderSpec) -> str:
+    rows = [_check(name, check) for name, check in spec.checks.items()]
+    limits = dict.fromkeys(c.limit for c in spec.checks.values() if c.limit)
+    said = [
+        f"It may be asked {x.calls} times in {format_duration(x.seconds)} ({x.source})."
+        for x in limits
+    ]
+    facts = [f"The key: {spec.key}." if spec.key else "", spec.knows, *said]
+    return "\n".join(
+        [
+            f"## {spec.name}\n",
+            f"{spec.title}. Source: <{spec.docs}>\n",
+            "| check | every | at least | what |\n|---|---|---|---|",
+            *rows,
+            "",
+            *(f"{fact}\n" for fact in facts if fact),
+            f"```yaml\n{_account(spec)}```\n",
+        ]
+    )
+
+
+def _check(name: str, check: CheckSpec) -> str:
+    every = format_duration(check.interval) if check.interval else "`defaults`"
+    least = format_duration(check.minimum) if check.minimum else ""
+    asked = "" if check.default else " (only where `checks` or its own block asks for it)"
+    return f"| `{name}` | {every} | {least} | {check.help}{asked} |"
+
+
+def _account(spec: ProviderSpec) -> str:
+    """An account as a config would write it; what is optional is a comment."""
+    lines = ["accounts:", f"  {spec.name}:", f"    key: ${{{spec.name.upper()}_API_KEY}}"]
+    for own in spec.fields:
+        mark = "" if own.required else "# "
+        lines.append(f"    {mark}{own.name}: {own.example or '…'}  # {own.help}")
+    if {"model", "inference"} & spec.checks.keys():
+        lines.append("    models: [vendor/model]")
+    return "\n".join(lines) + "\n"
+
+
 def _schema() -> str:
     return json.dumps(schema(catalogue()), indent=2) + "\n"
 
@@ -126,6 +189,7 @@ def _schema() -> str:
 PAGES: dict[str, Callable[[], str]] = {
     "docs/commands.md": commands,
     "docs/causes.md": causes,
+    "docs/providers.md": providers,
     "docs/config.md": lambda: reference(catalogue()),
     "monitor.schema.json": _schema,
 }

@@ -65,6 +65,34 @@ def mapping(value: object, what: str = "the answer") -> Mapping[str, object]:
     raise _wrong(value, what, "an object")
 
 
+def at(value: object, path: str) -> object:
+    """The member at `path`, such as `data.user.0.credits`; None where it is null.
+
+    Raises Malformed where it is not there.
+    """
+    found, names = value, path.split(".")
+    for place, name in enumerate(names):
+        here = ".".join(names[:place]) or "the answer"
+        if name.isdecimal():
+            members: Mapping[object, object] = dict(enumerate(listing(found, here)))
+            found = members.get(int(name), _MISSING)
+        else:
+            found = mapping(found, here).get(name, _MISSING)
+        if found is _MISSING:
+            raise Malformed(f"{'.'.join(names[: place + 1])} is missing", evidence=shape(value))
+    return found
+
+
+_MISSING = object()
+
+
+def listing(value: object, what: str) -> list[object]:
+    """`value` as a JSON list. Raises Malformed."""
+    if isinstance(value, list):
+        return value
+    raise _wrong(value, what, "a list")
+
+
 def number(value: object, what: str, *, digits: bool = False) -> Decimal:
     """`value` as a finite number under 1e15; strings of digits only with `digits`.
 
@@ -161,7 +189,7 @@ def _member(key: str, value: object, depth: int) -> str:
 def words_of(answer: Answer) -> str:
     """What an answer says went wrong, in all the forms seen, for matching only.
 
-    `error`, `message`, `msg`, `detail`, `errors`, also nested, and the X-Error-* headers. Of
+    `error`, `message`, `msg`, `detail` and the like, also nested, and the X-Error-* headers. Of
     HTML nothing: an edge that answers for the provider says nothing of key or model.
     """
     said = [answer.headers.get(f"x-error-{name}", "") for name in ("code", "message")]
@@ -179,8 +207,14 @@ def _sentences(value: object, depth: int = 4) -> Iterable[str]:
         for item in value[:20]:
             yield from _sentences(item, depth - 1)
     elif isinstance(value, dict) and depth:
-        for key in ("error", "errors", "message", "msg", "detail", "code", "error_description"):
+        for key in _SPEAKING:
             yield from _sentences(value.get(key), depth - 1)
+
+
+_SPEAKING = (
+    "error", "errors", "message", "msg", "detail", "details", "code", "error_description",
+    "status", "category", "err_code", "err_msg",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

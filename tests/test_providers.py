@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import traceback
+from base64 import b64encode
 from decimal import Decimal
 from pathlib import Path
 from types import ModuleType
@@ -25,6 +27,7 @@ from recorded import (
     door_of,
     played,
     recordings,
+    wanting,
 )
 
 import monitor.providers as package
@@ -72,12 +75,23 @@ def test_a_provider_declares_what_the_config_must_know(provider: Provider) -> No
         assert (parts.scheme, parts.path, parts.query) == ("https", "", "")
     for check in spec.checks.values():
         assert check.interval is None or check.minimum is None or check.minimum <= check.interval
+    for own in spec.fields:
+        assert own.help
+        assert own.example or not own.required, "the docs show how it is written"
 
 
 @pytest.mark.parametrize("provider", PROVIDERS.values(), ids=label)
-def test_a_provider_has_a_recording_of_every_check_that_goes_well(provider: Provider) -> None:
-    well = {r.check for r in recordings(provider.spec.name) if r.expect["cause"] == "ok"}
-    assert well == set(provider.spec.checks)
+def test_a_provider_has_its_recordings(provider: Provider) -> None:
+    assert not wanting(provider), "\n\n".join(wanting(provider))
+
+
+def test_a_provider_without_recordings_is_told_what_to_write() -> None:
+    well, rejected, carried = wanting(made(None))
+    assert "tests/recordings/own/key-ok.json" in well
+    assert '"cause": "ok"' in well
+    assert "tests/recordings/own/key-key-rejected.json" in rejected
+    assert '"status": 401' in rejected
+    assert "Bearer KEY" in carried
 
 
 # What was recorded
@@ -85,14 +99,10 @@ def test_a_provider_has_a_recording_of_every_check_that_goes_well(provider: Prov
 
 @pytest.mark.parametrize("recording", recordings(), ids=label)
 async def test_a_recorded_answer_is_read_as_it_was_meant(recording: Recording) -> None:
-    said, expect = recording.said, recording.expect
+    expect = recording.expect
     provider = PROVIDERS[recording.provider]
-    player = Player(said, *([said["then"]] if "then" in said else []))
-    account = account_of(provider, needs=frozenset(said.get("needs", ())))
+    player, account = Player(*recording.answers), recording.account(provider)
     found = await played(provider, player, recording.check, recording.subject, account=account)
-    first = player.asked[0]
-    asked = httpx.URL("https://any" + said["request"]["path"])
-    assert (first.method, first.url.raw_path) == (said["request"]["method"], asked.raw_path)
     assert found.cause == expect["cause"], found
     assert found.balance == (Decimal(expect["balance"]) if "balance" in expect else None)
     assert expect.get("summary", "") in found.summary
@@ -105,20 +115,47 @@ async def test_a_recorded_answer_is_read_as_it_was_meant(recording: Recording) -
     assert found.summary
 
 
+@pytest.mark.parametrize("recording", recordings(), ids=label)
+async def test_it_is_asked_as_documented(recording: Recording) -> None:
+    provider = PROVIDERS[recording.provider]
+    player, account = Player(*recording.answers), recording.account(provider)
+    await played(provider, player, recording.check, recording.subject, account=account)
+    home = {
+        urlsplit(url).hostname for url in (*provider.spec.urls.values(), *account.urls.values())
+    }
+    assert {asked.url.host for asked in player.asked} <= home
+    for asked, answer in zip(player.asked, recording.answers, strict=True):
+        if "request" not in answer:
+            continue  # after a redirect
+        wanted = answer["request"]
+        path = httpx.URL("https://any" + wanted["path"]).raw_path
+        assert (asked.method, asked.url.raw_path) == (wanted["method"], path)
+        for name, value in wanted.get("headers", {}).items():
+            assert asked.headers[name] == carried(value)
+
+
+def carried(value: str) -> str:
+    """A header as a recording writes it: KEY is the key, BASIC(name:KEY) a pair in base64."""
+    value = value.replace("KEY", KEY)
+    return re.sub(r"BASIC\((.*)\)", lambda m: b64encode(m[1].encode()).decode(), value)
+
+
 def as_json(quota: object) -> dict[str, object]:
     """A quota as recordings write it."""
     names = ("quota", "used", "limit", "unit", "resets_at")
     found = {name: getattr(quota, name) for name in names}
     for name in ("used", "limit"):
         found[name] = None if found[name] is None else f"{found[name].normalize():f}"
-    return {**found, "resets_at": found["resets_at"].isoformat()}
+    resets = found["resets_at"]
+    return {**found, "resets_at": resets and resets.isoformat()}
 
 
 @pytest.mark.parametrize("recording", recordings(), ids=label)
 def test_a_recording_holds_no_key(recording: Recording) -> None:
     text = json.dumps(recording.said)
     assert "hf_" not in text.replace("hf_TOKEN", "").replace("hf_inference.py", "")
-    assert "Bearer" not in text
+    assert "Bearer" not in text.replace("Bearer KEY", "")
+    assert recording.said["source"]
 
 
 # Answers that no table knows

@@ -36,6 +36,16 @@ class Field:
     default: object = None
     choices: tuple[str, ...] = ()
     fields: tuple[Field, ...] = ()  # of a TABLE
+    example: str = ""  # what one may look like, for the docs; never a real one
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """How often a provider says it may be asked."""
+
+    calls: int
+    seconds: float
+    source: str  # where it says so
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +56,7 @@ class CheckSpec:
     minimum: float | None = None  # seconds; only a check's own block may go below
     default: bool = True  # asked without being named in `checks:`
     help: str = ""
+    limit: Limit | None = None  # documented; `minimum` keeps within it
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +71,8 @@ class ProviderSpec:
     unit: str | None = None  # of the balance
     key_prefixes: tuple[str, ...] = ()  # what its keys look like, for a warning only
     fields: tuple[Field, ...] = ()  # beside what every account has
+    key: str = ""  # which of the vendor's keys is wanted, where that needs saying
+    knows: str = ""  # what can be known of an account there, and what cannot
 
 
 @dataclass(frozen=True, slots=True)

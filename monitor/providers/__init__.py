@@ -46,6 +46,14 @@ class Provider:
     probe: Probe
 
 
+class Refused(Exception):
+    """An answer that a provider's table of errors knows: what it means is `finding`."""
+
+    def __init__(self, finding: Finding) -> None:
+        super().__init__(finding.cause.value)
+        self.finding = finding
+
+
 class WayOut(Protocol):
     """What carries requests: the Door, or one that also writes down what passes."""
 
@@ -106,6 +114,8 @@ async def run_probe(
     try:
         async with limit:
             finding = await provider.probe(_Asked(account, target, now, door))
+    except Refused as refused:
+        finding = refused.finding
     except HttpFailure as failure:
         finding = Finding(failure.cause, str(failure), evidence=failure.evidence)
     except Exception as error:  # noqa: BLE001 - an answer no code foresaw must not end the daemon
