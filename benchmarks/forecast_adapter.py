@@ -15,11 +15,12 @@ from monitor.core.book import Book
 class Forecaster:
     """One balance, in Unix seconds and credits."""
 
-    def __init__(self, job_max: float = 300.0, floor: float = 0.0) -> None:
-        """Begin empty; the traces' dearest job costs 300 and their floor is 0."""
-        self._book = Book(floor=Decimal(floor), job_max=Decimal(job_max), planned_burn=Decimal(0))
+    def __init__(self, job_max: float | None = 300.0, floor: float = 0.0) -> None:
+        """Begin empty. `job_max`: the dearest job's price, None: nobody told it."""
+        dearest = None if job_max is None else Decimal(job_max)
+        self._book = Book(floor=Decimal(floor), job_max=dearest, planned_burn=Decimal(0))
 
-    def update(self, t: float, balance: float) -> None:
+    def update(self, t: float, balance: float | None) -> None:
         """One sample; None: a probe that could not read."""
         value = None if balance is None else Decimal(balance)
         self._book.update(datetime.fromtimestamp(t, UTC), value)
