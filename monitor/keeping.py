@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import datetime
@@ -12,9 +13,10 @@ import structlog
 from monitor.clock import Clock
 from monitor.core.model import Ack, Incident, Kind, Silence, Told
 from monitor.core.settings import Settings
+from monitor.hourly import Hourly, thin
 from monitor.judging import Changes
 from monitor.memory import KEPT, Memory
-from monitor.owing import Owed, joined
+from monitor.owing import Owed, hours_by_key, joined
 from monitor.store import (
     Batch,
     Checkpoint,
@@ -46,10 +48,11 @@ class Keeper:
     def __init__(self, store: Store | None, memory: Memory, clock: Clock) -> None:
         self._store, self._memory, self._clock = store, memory, clock
         self._checkpointed: dict[str, float] = {}
-        self._pruned = clock.monotonic()
+        self._pruned, self._thinned = clock.monotonic(), -math.inf
+        self.hourly = Hourly(memory, store)
         self._owed = Owed()
         self._loaded = store is None
-        self.unkept: set[str] = set()  # incidents on their way to the disk: not to be told yet
+        self.unkept: set[str] = set()  # what is on its way to the disk: not to be told yet
         self.changed: Callable[[], None] = lambda: None  # another process has written something
 
     # -- a start ----------------------------------------------------------------------------
@@ -80,6 +83,8 @@ class Keeper:
         """What the store knows goes under what this process has seen meanwhile, if anything."""
         memory = self._memory
         alerts, incidents, told = dict(memory.alerts), dict(memory.incidents), dict(memory.told)
+        notices, series = dict(memory.notices), dict(memory.series)
+        top_ups = dict(memory.top_ups)
         memory.restore(stored)
         for key in alerts:
             old = memory.alerts.get(key)
@@ -88,13 +93,20 @@ class Keeper:
         memory.alerts.update(alerts)
         memory.incidents.update(incidents)
         memory.told.update(told)
+        memory.notices.update(notices)
+        memory.series.update(series)
+        memory.top_ups.update(top_ups)
         self._owed.add(
             Batch(
                 alerts=tuple(alerts.values()),
                 incidents=tuple(incidents.values()),
                 told=tuple(told.values()),
+                notices=tuple(notices.values()),
+                series=tuple(series.values()),
+                top_ups=tuple(top_ups.values()),
             )
         )
+        self.hourly.unfilled = set(stored.unfilled)
         self._note_troubles(stored.troubles)
 
     def _supersede(self, incident: Incident, now: datetime) -> None:
@@ -126,6 +138,7 @@ class Keeper:
             for sample in await self._store.samples(name, since=self._clock.now() - KEPT):
                 if sample.balance is not None:
                     trail.add(sample.at, float(sample.balance))
+        await self.hourly.open(self._clock.now())
 
     async def fold_new(self) -> None:
         """After a reload: what is known of books that have just been begun."""
@@ -145,8 +158,10 @@ class Keeper:
             alerts=tuple(changes.alerts.values()),
             incidents=tuple(changes.incidents.values()),
             forget_alerts=tuple(changes.forgotten),
+            notices=tuple(changes.notices.values()),
         )
-        on_the_way = {i for i in changes.incidents if i not in self.unkept}
+        said = (*changes.incidents, *changes.notices)
+        on_the_way = {i for i in said if i not in self.unkept}
         self.unkept |= on_the_way
         try:
             await self._commit(full)
@@ -161,13 +176,17 @@ class Keeper:
             self._owed.add(batch)
             return
         owed, self._owed = self._owed, Owed()
-        full = self._everything() if owed.everything else joined(owed.batch(self._memory), batch)
+        owing = owed.batch(self._memory)
+        late = self._standing(dict.fromkeys(target for target, _ in owed.hours))
+        whole = self._everything() if owed.everything else joined(late, batch)
+        full = joined(owing, whole)
         if full == Batch():
             return
         try:
             await self._store.commit(full)
             self._recovered()
         except StoreReplacedError as error:
+            self._owed.hours |= hours_by_key(full)
             await self._write_all_again(error)
         except StoreError as error:
             self._failed(error)
@@ -184,7 +203,8 @@ class Keeper:
         self._owed.everything = True
         try:
             if self._store is not None:
-                await self._store.commit(self._everything())
+                hours = Owed(hours=self._owed.hours).batch(self._memory)
+                await self._store.commit(joined(hours, self._everything()))
                 self._owed = Owed()
                 self._recovered()
         except StoreError as again:
@@ -192,14 +212,17 @@ class Keeper:
 
     def _everything(self) -> Batch:
         memory = self._memory
-        return Batch(
+        return replace(
+            self._standing(memory.books),
             targets=tuple(memory.records.values()),
-            checkpoints=self._checkpoints(memory.books),
             alerts=tuple(memory.alerts.values()),
             incidents=tuple(memory.incidents.values()),
             told=tuple(memory.told.values()),
             silences=tuple(memory.silences.values()),
             seen=dict(memory.seen),
+            notices=tuple(memory.notices.values()),
+            series=tuple(memory.series.values()),
+            top_ups=tuple(memory.top_ups.values()),
         )
 
     def _failed(self, error: StoreError) -> None:
@@ -212,12 +235,22 @@ class Keeper:
             log.info("the database works again")
         self._memory.store_failed = ""
 
+    def checkpoint_next(self, target: str) -> None:
+        """The book has taken in what no sample will tell a start: it goes with the next one."""
+        self._checkpointed.pop(target, None)
+
     def _due_checkpoints(self, targets: Iterable[str]) -> tuple[Checkpoint, ...]:
         edge = self._clock.monotonic() - _CHECKPOINT_EVERY
         books = self._memory.books
         return self._checkpoints(
             n for n in targets if n in books and self._checkpointed.get(n, edge) <= edge
         )
+
+    def _standing(self, targets: Iterable[str]) -> Batch:
+        """Books, and the hours that hold all these have booked: never one without the other."""
+        names = [t for t in targets if t in self._memory.books]
+        hours = self.hourly.settled(names)
+        return Batch(checkpoints=self._checkpoints(names), hours=hours)
 
     def _checkpoints(self, targets: Iterable[str]) -> tuple[Checkpoint, ...]:
         out = []
@@ -269,6 +302,7 @@ class Keeper:
             if self._clock.monotonic() - self._pruned >= _PRUNE_EVERY:
                 self._pruned = self._clock.monotonic()
                 await self._store.prune(now - KEPT)
+            await self._tend(self._store, now)
             if self._loaded:
                 self._recovered()
         except StoreReplacedError as error:
@@ -276,6 +310,16 @@ class Keeper:
         except StoreError as error:
             self._failed(error)
         self._memory.prune(now)
+
+    async def _tend(self, store: Store, now: datetime) -> None:
+        """History: hours of old samples, and deleting what is too old."""
+        if not self._loaded:
+            return
+        await self.hourly.open(now)
+        await self.hourly.fill()
+        if self._clock.monotonic() - self._thinned >= _PRUNE_EVERY:
+            self._thinned = self._clock.monotonic()
+            await thin(store, self._memory.settings.history, now)
 
     async def _heed_others(self, store: Store, now: datetime) -> None:
         before = dict(self._memory.silences)
@@ -305,15 +349,16 @@ class Keeper:
                     self._failed(error)
 
     async def _carry_over(self, old: str, new: str) -> None:
-        if self._store is None or await self._store.samples(new):
-            return
-        samples = await self._store.samples(old)
-        if samples:
-            await self._commit(Batch(samples=tuple((new, s) for s in samples)))
+        carried = self._store is not None and await self._store.carry_over(old, new)
+        series = self._memory.series.get(old)
+        if carried and series is not None:
+            self._memory.series[new] = replace(series, target=new)
+        if carried and old in self.hourly.unfilled:
+            self.hourly.unfilled.add(new)
 
     async def flush(self) -> None:
         """Last checkpoints, and what is owed."""
-        await self._commit(Batch(checkpoints=self._checkpoints(self._memory.books)))
+        await self._commit(self._standing(self._memory.books))
 
     async def close(self) -> None:
         """Last checkpoints, what is owed, goodbye, close; within seconds whatever holds it."""

@@ -3,20 +3,31 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 
+from monitor.core.hours import Hour
 from monitor.memory import Memory, TellKey, told_key
 from monitor.store import Batch
+
+_MOST_HOURS = 5000  # rows: half a year of one balance, three weeks of ten
 
 
 @dataclass(slots=True)
 class Owed:
-    """What a failing store has not taken: keys alone, filled from memory when it works again."""
+    """What a failing store has not taken: keys alone, filled from memory when it works again.
+
+    Hours are held themselves: memory knows only the present one of each balance.
+    """
 
     alerts: set[tuple[str, str]] = field(default_factory=set)
     incidents: set[str] = field(default_factory=set)
     told: set[TellKey] = field(default_factory=set)
     silences: set[str] = field(default_factory=set)
     seen: set[str] = field(default_factory=set)
+    notices: set[str] = field(default_factory=set)
+    series: set[str] = field(default_factory=set)
+    top_ups: set[str] = field(default_factory=set)
+    hours: dict[tuple[str, datetime], Hour] = field(default_factory=dict)
     everything: bool = False
 
     def add(self, batch: Batch) -> None:
@@ -26,6 +37,12 @@ class Owed:
         self.told |= {told_key(t) for t in batch.told}
         self.silences |= {s.id for s in batch.silences}
         self.seen |= set(batch.seen)
+        self.hours |= hours_by_key(batch)
+        for key in sorted(self.hours, key=lambda k: k[1])[:-_MOST_HOURS]:
+            del self.hours[key]
+        self.notices |= {n.id for n in batch.notices}
+        self.series |= {s.target for s in batch.series}
+        self.top_ups |= {t.target for t in batch.top_ups}
 
     def batch(self, memory: Memory) -> Batch:
         """It as memory has it now: never an older state over a newer one."""
@@ -37,7 +54,16 @@ class Owed:
             told=tuple(memory.told[k] for k in self.told if k in memory.told),
             silences=tuple(memory.silences[s] for s in self.silences if s in memory.silences),
             seen={k: memory.seen[k] for k in self.seen if k in memory.seen},
+            hours=tuple((target, hour) for (target, _), hour in self.hours.items()),
+            notices=tuple(memory.notices[n] for n in self.notices if n in memory.notices),
+            series=tuple(memory.series[t] for t in self.series if t in memory.series),
+            top_ups=tuple(memory.top_ups[t] for t in self.top_ups if t in memory.top_ups),
         )
+
+
+def hours_by_key(*batches: Batch) -> dict[tuple[str, datetime], Hour]:
+    """The hours of some batches; of the same hour that of the last."""
+    return {(target, hour.at): hour for batch in batches for target, hour in batch.hours}
 
 
 def joined(owed: Batch, batch: Batch) -> Batch:
@@ -50,12 +76,18 @@ def joined(owed: Batch, batch: Batch) -> Batch:
         alerts.pop(key, None)
     incidents = {i.id: i for i in (*owed.incidents, *batch.incidents)}
     told = {told_key(t): t for t in (*owed.told, *batch.told)}
+    checkpoints = {c.target: c for c in (*owed.checkpoints, *batch.checkpoints)}
     return replace(
         batch,
         alerts=tuple(alerts.values()),
         forget_alerts=tuple(forgotten),
         incidents=tuple(incidents.values()),
         told=tuple(told.values()),
+        checkpoints=tuple(checkpoints.values()),
         silences=(*owed.silences, *batch.silences),
         seen={**owed.seen, **batch.seen},
+        hours=tuple((t, hour) for (t, _), hour in hours_by_key(owed, batch).items()),
+        notices=(*owed.notices, *batch.notices),
+        series=(*owed.series, *batch.series),
+        top_ups=(*owed.top_ups, *batch.top_ups),
     )

@@ -34,11 +34,17 @@ class Hour:
 
         `balance` None: it could not be read.
         """
+        return replace(
+            self.moved(balance, before, after),
+            samples=self.samples + 1,
+            unread=self.unread + (balance is None),
+        )
+
+    def moved(self, balance: Decimal | None, before: Totals, after: Totals) -> Hour:
+        """With what the ledger has booked between, and no probe more."""
         read = () if balance is None else (balance,)
         return replace(
             self,
-            samples=self.samples + 1,
-            unread=self.unread + (balance is None),
             low=min((x for x in (self.low, *read) if x is not None), default=None),
             high=max((x for x in (self.high, *read) if x is not None), default=None),
             last=self.last if balance is None else balance,

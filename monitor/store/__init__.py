@@ -7,7 +7,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
+from monitor.core.hours import Hour
 from monitor.core.model import Ack, Alert, Incident, Sample, Silence, TargetRecord, Told
+from monitor.core.notice import Notice, TopUp
+from monitor.core.series import Series
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,11 +27,14 @@ class Batch:
     """What one transaction holds: all of it is kept or nothing.
 
     Alerts and incidents replace what is stored under their key. A batch with alerts, incidents,
-    told or silences is flushed to the disk before `commit` returns (synchronous FULL).
+    told, silences, notices or series is flushed to the disk before `commit` returns (synchronous
+    FULL).
     """
 
     targets: tuple[TargetRecord, ...] = ()
     samples: tuple[tuple[str, Sample], ...] = ()  # (target, sample); a duplicate time is ignored
+    hours: tuple[tuple[str, Hour], ...] = ()  # (target, hour); replaces the one that is there
+    filled: tuple[str, ...] = ()  # targets whose hours hold all their samples, see Stored.unfilled
     checkpoints: tuple[Checkpoint, ...] = ()
     alerts: tuple[Alert, ...] = ()
     incidents: tuple[Incident, ...] = ()
@@ -36,11 +42,15 @@ class Batch:
     silences: tuple[Silence, ...] = ()
     seen: Mapping[str, datetime] = field(default_factory=dict)  # see Stored.seen
     forget_alerts: tuple[tuple[str, str], ...] = ()  # (rule, target) to delete
+    notices: tuple[Notice, ...] = ()
+    series: tuple[Series, ...] = ()  # begun: older samples of the target are of another
+    top_ups: tuple[TopUp, ...] = ()
 
     @property
     def durable(self) -> bool:
         """Whether losing it would make somebody miss or repeat something."""
-        return bool(self.alerts or self.incidents or self.told or self.silences or self.seen)
+        said = self.told or self.silences or self.seen or self.notices or self.series
+        return bool(self.alerts or self.incidents or said)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +66,10 @@ class Stored:
     seen: Mapping[str, datetime] = field(default_factory=dict)
     # `seen`: when a receiver's address was first configured with its present routing, so that a
     # new receiver hears open incidents only. Key: whatever the pipeline makes it.
+    unfilled: frozenset[str] = frozenset()  # targets with samples from before there were hours
+    notices: tuple[Notice, ...] = ()  # of what happened since `since`
+    series: Mapping[str, Series] = field(default_factory=dict)  # the present one, by target
+    top_ups: Mapping[str, TopUp] = field(default_factory=dict)  # the last one, by target
     troubles: tuple[str, ...] = ()  # what was survived on the way, one line each, for people
 
 
@@ -86,9 +100,30 @@ class Store(Protocol):
         ...
 
     async def samples(
-        self, target: str, since: datetime | None = None, until: datetime | None = None
+        self,
+        target: str,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        *,
+        most: int | None = None,
     ) -> tuple[Sample, ...]:
-        """Believed points in time order, `since` exclusive, `until` inclusive."""
+        """Believed points in time order, `since` exclusive, `until` inclusive, the first `most`.
+
+        Those of the present series: of an older one, in another unit, none is among them.
+        """
+        ...
+
+    async def hours(
+        self, target: str, since: datetime | None = None, until: datetime | None = None
+    ) -> tuple[Hour, ...]:
+        """Hours in time order, from the one `since` lies in to the one `until` lies in.
+
+        An hour in which nothing was asked has none.
+        """
+        ...
+
+    async def carry_over(self, old: str, new: str) -> bool:
+        """Give `new` a copy of the samples and hours of `old`; False where it has its own."""
         ...
 
     async def acknowledge(self, incident: str, ack: Ack) -> bool:
@@ -117,6 +152,14 @@ class Store(Protocol):
 
     async def prune(self, before: datetime) -> int:
         """Delete told, closed incidents and ended silences older than `before`; rows deleted."""
+        ...
+
+    async def retain(self, samples_before: datetime, hours_before: datetime) -> int:
+        """Delete samples, and hours, from before these times; rows deleted.
+
+        A sample goes only where its hour is kept. Commits get their turn between the chunks; where
+        it is cancelled, what it has deleted stays deleted.
+        """
         ...
 
     async def close(self) -> None:

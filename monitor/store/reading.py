@@ -10,6 +10,7 @@ from typing import TypeVar
 from monitor.core.model import Ack, Incident
 from monitor.store import Stored
 from monitor.store.cells import Cell
+from monitor.store.happened import LATEST_SERIES, NOTICES, SERIES, TOP_UPS
 from monitor.store.rows import (
     ACKS,
     ALERTS,
@@ -19,6 +20,7 @@ from monitor.store.rows import (
     SILENCES,
     TARGETS,
     TOLD,
+    UNFILLED,
     Table,
 )
 
@@ -54,9 +56,14 @@ class _Reader:
     def __init__(self, connection: sqlite3.Connection, since: int) -> None:
         self._connection, self._since = connection, since
         self.bad: dict[str, int] = {}
+        # A reader may come before the daemon that brings the database up to date.
+        names = "SELECT name FROM sqlite_schema WHERE type = 'table'"
+        self._there = {row["name"] for row in connection.execute(names)}
 
     def rows(self, table: Table[T], query: str = "") -> tuple[T, ...]:
         """All rows of a table, or those of `query`, which may speak of `:since`."""
+        if table.name not in self._there:
+            return ()
         query = query or f"SELECT * FROM {table.name}"  # noqa: S608 - names of ours
         since = {"since": self._since}
         found, bad = read_rows(self._connection, table.value, query, since)
@@ -79,6 +86,10 @@ def read_all(connection: sqlite3.Connection, since: int, troubles: tuple[str, ..
             told=reader.rows(TOLD, _TOLD_OF_THEM),
             silences=reader.rows(SILENCES, "SELECT * FROM silences WHERE ends_at > :since"),
             seen=dict(reader.rows(SEEN)),
+            notices=reader.rows(NOTICES, "SELECT * FROM notices WHERE at >= :since ORDER BY at"),
+            series={s.target: s for s in reader.rows(SERIES, LATEST_SERIES)},
+            top_ups={t.target: t for t in reader.rows(TOP_UPS)},
+            unfilled=frozenset(reader.rows(UNFILLED)),
         )
     finally:
         connection.execute("ROLLBACK")

@@ -31,6 +31,7 @@ from monitor.store.cells import (
     text,
     text_or_none,
 )
+from monitor.store.hours import COLUMNS, hour_cells, hour_of_row
 from monitor.store.records import NO_READING, record, record_cells
 
 T = TypeVar("T")
@@ -269,6 +270,10 @@ SILENCES = _table(
     "silences", "id", "targets alert starts_at ends_at author comment", _silence_cells, _silence
 )
 SEEN = _table("seen", "key", "at", _seen_cells, _seen)
+HOURS = _table("hours", "target at", COLUMNS, hour_cells, hour_of_row)
+UNFILLED: Table[str] = _table(
+    "unfilled", "target", "", lambda target: {"target": text(target)}, lambda row: row["target"]
+)
 ADD_SAMPLE = (
     "INSERT INTO samples (target, at, balance) VALUES (:target, :at, :balance)"
     " ON CONFLICT (target, at) DO NOTHING"

@@ -9,15 +9,19 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
+from monitor.core.hours import Hour, hour_of
 from monitor.core.model import Ack, Sample, Silence
 from monitor.store import Batch, Stored, StoreError
 from monitor.store.cells import Cell, micros, moment
 from monitor.store.database import Database
+from monitor.store.happened import NOTICES, SERIES, TOP_UPS, first_of_series
+from monitor.store.hours import Thinning, carry_over, put_filled
 from monitor.store.rows import (
     ACKS,
     ADD_SAMPLE,
     ALERTS,
     CHECKPOINTS,
+    HOURS,
     INCIDENTS,
     SEEN,
     SILENCES,
@@ -30,6 +34,9 @@ from monitor.store.rows import (
 from monitor.store.writer import Writer
 
 T = TypeVar("T")
+_HOUR = 3_600_000_000  # microseconds
+_LOWEST = -(2**63)
+_PAGE = 2000  # rows of history that are read at once
 _CHUNK = 500  # rows that one transaction of `prune` deletes
 
 
@@ -53,6 +60,7 @@ class SqliteStore:
         busy_timeout: float = 5.0,
     ) -> None:
         self._path, self._closed = Path(path).absolute(), False
+        self._read_only = read_only
         self._database = Database(
             self._path, now=now, read_only=read_only, busy_timeout=busy_timeout
         )
@@ -75,15 +83,77 @@ class SqliteStore:
         await self._writer.commit(batch)
 
     async def samples(
-        self, target: str, since: datetime | None = None, until: datetime | None = None
+        self,
+        target: str,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        *,
+        most: int | None = None,
     ) -> tuple[Sample, ...]:
-        """Points in time order, `since` exclusive, `until` inclusive."""
-        low = -(2**63) if since is None else micros(since)
+        """Points in time order, `since` exclusive, `until` inclusive, the first `most`."""
+        low = _LOWEST if since is None else micros(since)
+        low = max(low, await self._first(target) - 1)
+        return await self._paged("samples", sample_of, target, low, until, most)
+
+    async def hours(
+        self, target: str, since: datetime | None = None, until: datetime | None = None
+    ) -> tuple[Hour, ...]:
+        """Hours in time order, from the one `since` lies in to the one `until` lies in."""
+        if self._read_only and not await self._has_hours():
+            return ()
+        low = _LOWEST if since is None else micros(hour_of(since)) - 1
+        first = await self._first(target)
+        low = max(low, first - first % _HOUR - 1)
+        found = await self._paged("hours", HOURS.value, target, low, until)
+        return tuple(hour for _, hour in found)
+
+    async def _paged(
+        self,
+        table: str,
+        value: Callable[[sqlite3.Row], T],
+        target: str,
+        low: int,
+        until: datetime | None,
+        most: int | None = None,
+    ) -> tuple[T, ...]:
+        """Rows after `low`, so few at once that a commit never waits for years of them."""
         high = 2**63 - 1 if until is None else micros(until)
-        query = (
-            "SELECT at, balance FROM samples WHERE target = ? AND at > ? AND at <= ? ORDER BY at"
-        )
-        return await self._run(lambda: self._database.read(sample_of, query, target, low, high))
+        size, found = min(_PAGE, most or _PAGE), list[T]()
+        where = f"FROM {table} WHERE target = ? AND at > ? AND at <= ? ORDER BY at"
+
+        def page(low: int) -> tuple[tuple[T, ...], int | None]:
+            edge = self._database.read(
+                lambda row: int(row["at"]),
+                f"SELECT at {where} LIMIT 1 OFFSET {size - 1}",
+                *(target, low, high),
+            )
+            last = edge[0] if edge else high
+            rows = self._database.read(value, f"SELECT * {where}", target, low, last)
+            return rows, last if edge else None
+
+        while True:
+            rows, edge = await self._run(partial(page, low))
+            found += rows
+            if edge is None or (most is not None and len(found) >= most):
+                return tuple(found[:most])
+            low = edge
+
+    async def _has_hours(self) -> bool:
+        """A reader may come before the daemon that brings the database up to date."""
+        query = "SELECT name FROM sqlite_schema WHERE name = 'hours'"
+        return bool(await self._run(lambda: self._database.read(tuple, query)))
+
+    async def _first(self, target: str) -> int:
+        """Of the present series, microseconds: what is older is counted in another unit."""
+        return await self._run(lambda: first_of_series(self._database.read, target))
+
+    async def carry_over(self, old: str, new: str) -> bool:
+        """Give `new` a copy of the samples and hours of `old`; False where it has its own."""
+
+        def write(connection: sqlite3.Connection) -> bool:
+            return carry_over(connection, old, new)
+
+        return await self._run(lambda: self._database.transaction(write, durable=False))
 
     async def acknowledge(self, incident: str, ack: Ack) -> bool:
         """Put an acknowledgement to an open incident; False if there is none such."""
@@ -123,6 +193,15 @@ class SqliteStore:
             deleted += chunk
         return deleted
 
+    async def retain(self, samples_before: datetime, hours_before: datetime) -> int:
+        """Delete samples and hours of before, in chunks between which others get their turn."""
+        deleted = 0
+        for table, edge in (("samples", samples_before), ("hours", hours_before)):
+            thinning = Thinning(table, micros(edge))
+            while not thinning.done:
+                deleted += await self._run(partial(self._transaction, thinning.chunk))
+        return deleted
+
     async def close(self) -> None:
         """Checkpoint and close; further calls raise StoreError."""
         if self._closed:
@@ -139,6 +218,9 @@ class SqliteStore:
                 _put_batch(connection, batch)
 
         self._database.transaction(write, durable=any(b.durable for b in batches))
+
+    def _transaction(self, write: Callable[[sqlite3.Connection], T]) -> T:
+        return self._database.transaction(write, durable=False)
 
     async def _execute(self, statement: str, *values: Cell) -> None:
         def write(connection: sqlite3.Connection) -> None:
@@ -166,6 +248,8 @@ def _acknowledge(incident: str, ack: Ack, connection: sqlite3.Connection) -> boo
 def _put_batch(connection: sqlite3.Connection, batch: Batch) -> None:
     _put(connection, TARGETS, batch.targets)
     connection.executemany(ADD_SAMPLE, map(sample_cells, batch.samples))
+    _put(connection, HOURS, batch.hours)
+    put_filled(connection, batch.filled)
     _put(connection, CHECKPOINTS, batch.checkpoints)
     _put(connection, ALERTS, batch.alerts)
     _put(connection, INCIDENTS, batch.incidents)
@@ -173,6 +257,9 @@ def _put_batch(connection: sqlite3.Connection, batch: Batch) -> None:
     _put(connection, TOLD, batch.told)
     _put(connection, SILENCES, batch.silences)
     _put(connection, SEEN, batch.seen.items())
+    _put(connection, NOTICES, batch.notices)
+    _put(connection, SERIES, batch.series)
+    _put(connection, TOP_UPS, batch.top_ups)
     connection.executemany("DELETE FROM alerts WHERE rule = ? AND target = ?", batch.forget_alerts)
 
 
@@ -190,6 +277,10 @@ def _delete_chunk(edge: int, connection: sqlite3.Connection) -> int:
     connection.executemany("DELETE FROM incidents WHERE id = ?", gone)
     connection.execute(
         "DELETE FROM silences WHERE id IN (SELECT id FROM silences WHERE ends_at < ? LIMIT ?)",
+        (edge, _CHUNK),
+    )
+    connection.execute(
+        "DELETE FROM notices WHERE id IN (SELECT id FROM notices WHERE at < ? LIMIT ?)",
         (edge, _CHUNK),
     )
     connection.execute(
