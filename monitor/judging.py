@@ -18,6 +18,7 @@ from monitor.core.model import (
     key_target,
     provider_target,
 )
+from monitor.core.notice import Notice
 from monitor.core.rules import Rule, judge
 from monitor.core.view import View
 from monitor.memory import Memory
@@ -32,9 +33,10 @@ class Changes:
     alerts: dict[tuple[str, str], Alert] = field(default_factory=dict)
     incidents: dict[str, Incident] = field(default_factory=dict)
     forgotten: set[tuple[str, str]] = field(default_factory=set)
+    notices: dict[str, Notice] = field(default_factory=dict)  # seen with it, judged by nobody
 
     def __bool__(self) -> bool:
-        return bool(self.alerts or self.incidents or self.forgotten)
+        return bool(self.alerts or self.incidents or self.forgotten or self.notices)
 
 
 class _Scene:
@@ -64,10 +66,15 @@ class Judge:
     def __init__(self, memory: Memory) -> None:
         self._memory = memory
 
-    def after_probe(self, target: str, now: datetime) -> Changes:
-        """Judge a target that was just probed, and the derived ones it may have moved."""
+    def after_probe(self, target: str, now: datetime, *, anew: bool = False) -> Changes:
+        """Judge a target that was just probed, and the derived ones it may have moved.
+
+        `anew`: its figures are of another series, so that no earlier breach counts.
+        """
         memory, changes, scene = self._memory, Changes(), _Scene(self._memory)
         view = memory.views[target]
+        if anew:
+            self._forget_pending(target, changes)
         self._apply(view, now, changes, scene)
         if view.check is Check.MODEL:
             self._apply(memory.models(view.account), now, changes, scene)
@@ -79,6 +86,11 @@ class Judge:
         if lasting or self._stands(NETWORK_TARGET):
             self._apply(scene.network(), now, changes, scene)
         return changes
+
+    def _forget_pending(self, target: str, changes: Changes) -> None:
+        for alert in [a for a in self._memory.alerts.values() if a.target == target]:
+            if alert.state is AlertState.PENDING:
+                self._keep(alert, Alert(alert.rule, alert.target), changes)
 
     def _key_moved(self, view: View) -> bool:
         name = key_target(view.account)

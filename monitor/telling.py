@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 import structlog
 
 from monitor.clock import Clock
+from monitor.core.announce import announce
 from monitor.core.message import Message, Runbook, compose
 from monitor.core.model import Kind, Notification, Told
+from monitor.core.notice import Announcement, due_notices, next_notice
 from monitor.core.notify import due, next_due
 from monitor.core.settings import ReceiverSettings
 from monitor.keeping import Keeper
@@ -26,6 +28,7 @@ _AT_ONCE = 8  # notifications on their way to one receiver
 _FALLBACK_AFTER = 3  # failed attempts
 
 Key = tuple[str, Kind, int, str]
+Owing = Notification | Announcement  # what is due, about an incident or a notice
 
 
 @dataclass(slots=True)
@@ -82,20 +85,19 @@ class Teller:
 
     # -- what is due ------------------------------------------------------------------------
 
-    def due(self, now: datetime) -> tuple[Notification, ...]:
+    def due(self, now: datetime) -> tuple[Owing, ...]:
         """All that has to be said now, to everybody."""
-        memory = self._memory
-        kept = [i for i in memory.incidents.values() if i.id not in self._keeper.unkept]
-        return due(
-            tuple(kept),
-            memory.settings.receivers,
-            tuple(memory.silences.values()),
-            tuple(memory.told.values()),
-            now,
-            since=self._since(),
-            failing=self._failing(),
-            topics=memory.topics,
-        )
+        memory, unkept = self._memory, self._keeper.unkept
+        receivers, silences = memory.settings.receivers, tuple(memory.silences.values())
+        told, since, failing = tuple(memory.told.values()), self._since(), self._failing()
+        kept = tuple(i for i in memory.incidents.values() if i.id not in unkept)
+        happened = [n for n in memory.notices.values() if n.id not in unkept]
+        open_ones = due(
+            kept, receivers, silences, told, now,
+            since=since, failing=failing, topics=memory.topics,
+        )  # fmt: skip
+        once = due_notices(happened, receivers, silences, told, now, since=since, failing=failing)
+        return (*open_ones, *once)
 
     def _since(self) -> dict[tuple[str, str], datetime]:
         memory = self._memory
@@ -134,7 +136,7 @@ class Teller:
         for key in [k for k in self._errands if k[3] == receiver and k not in settled]:
             del self._errands[key]
 
-    def _ready(self, notification: Notification) -> Notification | None:
+    def _ready(self, notification: Owing) -> Owing | None:
         """The notification to those addresses whose turn it is, None if it is nobody's."""
         errand = self._errands.get(notification.key)
         if notification.key in self._flying:
@@ -145,16 +147,9 @@ class Teller:
         turn = [a for a in notification.addresses if _turn(errand.attempts.get(a), at)]
         if not turn:
             return None
-        return Notification(
-            notification.incident,
-            notification.kind,
-            notification.round,
-            notification.receiver,
-            tuple(turn),
-            notification.muted,
-        )
+        return replace(notification, addresses=tuple(turn))
 
-    def _wait(self, mine: list[Notification], now: datetime) -> float | None:
+    def _wait(self, mine: list[Owing], now: datetime) -> float | None:
         """Seconds until a retry or the passing of time makes something due."""
         at = self._clock.monotonic()
         waits = [
@@ -172,15 +167,20 @@ class Teller:
 
     def _next_due(self, now: datetime) -> datetime | None:
         memory = self._memory
-        return next_due(
-            tuple(memory.incidents.values()),
-            memory.settings.receivers,
-            tuple(memory.silences.values()),
-            tuple(memory.told.values()),
-            now,
+        silences = tuple(memory.silences.values())
+        moments = (
+            next_due(
+                tuple(memory.incidents.values()),
+                memory.settings.receivers,
+                silences,
+                tuple(memory.told.values()),
+                now,
+            ),
+            next_notice(memory.notices.values(), silences, now),
         )
+        return min((m for m in moments if m is not None), default=None)
 
-    async def _send(self, notification: Notification) -> None:
+    async def _send(self, notification: Owing) -> None:
         settings = self._receiver(notification.receiver)
         if settings is None:
             return  # a reload has just taken it away
@@ -196,7 +196,15 @@ class Teller:
     def _receiver(self, name: str) -> ReceiverSettings | None:
         return next((r for r in self._memory.settings.receivers if r.name == name), None)
 
-    def _compose(self, notification: Notification) -> Message:
+    def _compose(self, notification: Owing) -> Message:
+        external_url = self._memory.settings.web.external_url
+        if isinstance(notification, Announcement):
+            return announce(
+                notification,
+                runbooks=self._runbooks,
+                now=self._clock.now(),
+                external_url=external_url,
+            )
         target = notification.incident.target
         return compose(
             notification,
@@ -209,12 +217,10 @@ class Teller:
             ],
             runbooks=self._runbooks,
             now=self._clock.now(),
-            external_url=self._memory.settings.web.external_url,
+            external_url=external_url,
         )
 
-    async def _settle(
-        self, notification: Notification, errand: Errand, delivery: Delivery
-    ) -> None:
+    async def _settle(self, notification: Owing, errand: Errand, delivery: Delivery) -> None:
         """Put down who knows now, and who has to be tried again."""
         at = self._clock.monotonic()
         for address in delivery.failed:
@@ -232,12 +238,13 @@ class Teller:
             )
         self._count(notification, delivery)
 
-    def _count(self, notification: Notification, delivery: Delivery) -> None:
+    def _count(self, notification: Owing, delivery: Delivery) -> None:
         counts, name, kind = self._memory.notified, notification.receiver, notification.kind
         words = {"notification": notification.id, "receiver": name, "kind": kind.value}
+        words["notice" if kind is Kind.NOTICE else "incident"] = notification.about
         if delivery.told:
             counts[name, kind, "ok"] += 1
-            log.info("told", incident=notification.incident.id, **words)
+            log.info("told", **words)
         if delivery.failed:
             counts[name, kind, "failed"] += 1
             log.warning("not told yet, will be tried again", why=_why(delivery.failed), **words)
@@ -268,10 +275,10 @@ def _why(texts: Mapping[str, str]) -> str:
     return "; ".join(dict.fromkeys(texts.values()))
 
 
-def _told(notification: Notification, message: Message, address: str, now: datetime) -> Told:
+def _told(notification: Owing, message: Message, address: str, now: datetime) -> Told:
     """What this address knows now: what the message said, which may be older than the truth."""
     return Told(
-        notification.incident.id,
+        notification.about,
         notification.kind,
         notification.round,
         notification.receiver,

@@ -89,6 +89,19 @@ BUILTIN: Final[tuple[Rule, ...]] = (
           "memory"),
     _rule("monitor-offline", "monitor/network", Special("monitor-offline"), _WARNING,
           "three probes in a row fail and no provider can be reached: our own network"),
+    _rule("unit-changed", "*/balance", Special("unit-changed"), _WARNING,
+          "a balance is counted in another unit, in three readings in a row: a new series begins"),
 )  # fmt: skip
 
-DOCUMENTATION: Final[Mapping[str, str]] = {rule.name: rule.summary for rule in BUILTIN}
+# Those that say what happened: told once by `core/notice.py`, never open. Of these the optional
+# ones are in force only where the config names them.
+OPTIONAL: Final[tuple[Rule, ...]] = (
+    _rule("topped-up", "*/balance", Special("topped-up"), Severity.INFO,
+          "credit was bought: how much, and how long it lasts"),
+)  # fmt: skip
+NOTICES: Final[Mapping[str, Rule]] = {
+    rule.name: rule for rule in (*BUILTIN, *OPTIONAL) if rule.name in ("unit-changed", "topped-up")
+}
+EVERY: Final[tuple[Rule, ...]] = (*BUILTIN, *OPTIONAL)
+
+DOCUMENTATION: Final[Mapping[str, str]] = {rule.name: rule.summary for rule in EVERY}

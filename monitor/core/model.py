@@ -291,15 +291,25 @@ class Notification:
     muted: tuple[Incident, ...] = ()  # what this one speaks for
 
     @property
+    def about(self) -> str:
+        """The incident's id: what `told` is kept under."""
+        return self.incident.id
+
+    @property
     def id(self) -> str:
         """The Message-ID's local part and the Idempotency-Key: the same after a crash."""
-        words = f"{self.incident.id}\0{self.kind.value}\0{self.round}\0{self.receiver}"
-        return hashlib.sha256(words.encode()).hexdigest()[:32]
+        return notification_id(*self.key)
 
     @property
     def key(self) -> tuple[str, Kind, int, str]:
         """What identifies it in back-off."""
         return self.incident.id, self.kind, self.round, self.receiver
+
+
+def notification_id(about: str, kind: Kind, number: int, receiver: str) -> str:
+    """32 hex digits, a function of what is said, about what, and to whom."""
+    words = f"{about}\0{kind.value}\0{number}\0{receiver}"
+    return hashlib.sha256(words.encode()).hexdigest()[:32]
 
 
 class ServiceStatus(StrEnum):

@@ -179,6 +179,11 @@ def store_failed(view: View, now: datetime, __: View | None, ___: View | None) -
     return Judgement(Verdict.BREACH if trouble else Verdict.OK, now, Cause.OK, trouble)
 
 
+def happens_once(view: View, _: datetime, __: View | None, ___: View | None) -> Judgement:
+    """What is told as a notice is never a state: nothing opens, and what stood here closes."""
+    return _ok(view)
+
+
 SPECIALS: Final[Mapping[str, Judge]] = {
     "models-exhausted": models_exhausted,
     "monitor-offline": monitor_offline,
@@ -187,4 +192,6 @@ SPECIALS: Final[Mapping[str, Judge]] = {
     "balance-unreadable": balance_unreadable,
     "target-stale": target_stale,
     "store-failed": store_failed,
+    "topped-up": happens_once,
+    "unit-changed": happens_once,
 }
