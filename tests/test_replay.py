@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import io
 import json
-import math
 import subprocess
 import sys
 import tracemalloc
@@ -204,23 +203,32 @@ def test_it_says_how_wrong_the_forecasts_were_once_the_balance_has_run_out(
     tmp_path: Path,
 ) -> None:
     found = replayed(tmp_path, samples(falling(460)))
-    (exhausted,) = found["exhausted"]
-    assert exhausted["at"] == "2026-11-02T13:05:00Z"
-    assert exhausted["forecasts"] > 60
-    assert 1 <= exhausted["off_by"] < 1.5
-    assert exhausted["warned"] is not None
+    (ending,) = found["endings"]
+    assert (ending["at"], ending["ended"]) == ("2026-11-02T13:05:00Z", "ran_out")
+    assert list(ending["forecasts"]) == ["24h", "12h", "4h"]
+    for name, score in ending["forecasts"].items():
+        assert score["true_hours"] == pytest.approx(int(name[:-1]), abs=0.75)
+        assert score["ratio"] == pytest.approx(score["said_hours"] / score["true_hours"], rel=1e-4)
+        assert 0.7 < score["ratio"] < 1.4
+    assert ending["warned"] is not None
 
 
-def test_a_top_up_leaves_nothing_to_be_told_of_earlier_forecasts(tmp_path: Path) -> None:
+def test_of_a_top_up_it_says_how_long_the_forecasts_gave_what_was_spent(tmp_path: Path) -> None:
     found = replayed(tmp_path, samples([*falling(200), *falling(200)]))
-    assert found["exhausted"] == []
+    (ending,) = found["endings"]
+    assert ending["ended"] == "topped_up"
+    assert list(ending["forecasts"]) == ["12h", "4h"]  # 24 h before, nothing was watched
+    for name, score in ending["forecasts"].items():
+        assert 0.7 < score["ratio"] < 1.4
+        assert found["forecast_accuracy"][name]["last"]["said_hours"] == score["said_hours"]
 
 
 def test_text_tells_the_same(tmp_path: Path) -> None:
     (tmp_path / "trace.jsonl").write_text(lines(samples(falling(460))))
     result = run(tmp_path, "replay", "trace.jsonl")
     assert result.returncode == 0
-    for words in ("460 samples", "CRITICAL  runway-critical", "still open", "ran out", "warned"):
+    for words in ("460 samples", "CRITICAL  runway-critical", "still open", "ran out", "warned",
+                  "24 h before", "forecasts: 24 h before it ran out on 2026-11-02"):  # fmt: skip
         assert words in result.stdout
     assert "\x1b" not in result.stdout
 
@@ -480,11 +488,9 @@ def test_a_file_is_streamed_not_held(tmp_path: Path) -> None:
     assert grown < 200_000  # bytes: 5,000 samples held would be a million and more
 
 
-def test_the_factor_of_an_exhaustion_is_never_under_one() -> None:
-    found = through(samples(falling(460, 20000, 45))).result()
-    ((exhaustion, warned),) = found.exhaustions
-    assert exhaustion.off_by is not None
-    assert exhaustion.off_by >= 1
-    assert math.isfinite(exhaustion.off_by)
+def test_an_ending_is_warned_of_before_and_taken_back_by_a_refund() -> None:
+    trace = falling(443, 20000, 45)  # to 110, under the floor of 135
+    ((ending, warned),) = through(samples(trace)).result().endings
     assert warned is not None
-    assert warned < exhaustion.at
+    assert warned < ending.at
+    assert through(samples([*trace, 150])).result().endings == ()

@@ -14,16 +14,18 @@ from typing import BinaryIO
 
 from monitor.cli import BAD_INPUT, USAGE, Refusal
 from monitor.cli.balances import balances, minute, no_such_balance, write_json, write_text
+from monitor.cli.formats.accuracy import forecasts, off
+from monitor.cli.formats.report import accuracy
 from monitor.cli.setting import Globals
+from monitor.core.accuracy import Ended, Ending, Score, figures
 from monitor.core.builtin import BUILTIN
 from monitor.core.durations import about
-from monitor.core.hindsight import Exhaustion
 from monitor.core.model import Incident, Outlook, Sample
 from monitor.core.phrases import hours
 from monitor.core.replay import Replay, Replayed, document, plain_account
 from monitor.core.rules import Rule
 from monitor.core.settings import Account, TargetSettings
-from monitor.core.words import amount, percent
+from monitor.core.words import amount
 from monitor.history import Archive, BrokenLine, parse_time, read_lines
 
 _TARGET = re.compile(r"[a-z0-9._-]+/(key|model|balance|quota|status|inference)(/.*)?")
@@ -160,10 +162,11 @@ def _lines(name: str | None, found: Replayed) -> Iterator[str]:
         f"{totals.misread} misread"
     )
     yield from ("", *_alerts(found.incidents))
-    if found.exhaustions:
-        yield from ("", "ran out")
-    for exhaustion, warned in found.exhaustions:
-        yield _ran_out(exhaustion, warned)
+    if found.endings:
+        yield from ("", "endings, and what had been forecast")
+    for ending, warned in found.endings:
+        yield from _ending(ending, warned)
+    yield from forecasts(accuracy(figures(found.hindsight)))
 
 
 def _amount(found: Replayed) -> str:
@@ -198,13 +201,18 @@ def _lasted(incident: Incident) -> str:
     return f"for {about((incident.closed_at - incident.opened_at).total_seconds())}"
 
 
-def _ran_out(found: Exhaustion, warned: datetime | None) -> str:
+def _ending(found: Ending, warned: datetime | None) -> Iterator[str]:
+    what = "ran out" if found.ended is Ended.RAN_OUT else "topped up"
     ahead = "without a warning"
     if warned is not None:
         ahead = f"warned {about((found.at - warned).total_seconds())} before"
-    if found.off_by is None or found.within is None:
-        return f"  {minute(found.at)}  {ahead}; no forecast from 1 h to 14 days before"
-    return (
-        f"  {minute(found.at)}  {ahead}; {found.forecasts} forecasts, the middle one off by "
-        f"{found.off_by:.2f}x, {percent(found.within)} with the truth in P10 to P90"
-    )
+    yield f"  {minute(found.at)}  {what:<9}  {ahead}"
+    if not found.scores:
+        yield "    no forecast from 4, 12 or 24 h before"
+    yield from (_said(score) for score in found.scores)
+
+
+def _said(score: Score) -> str:
+    held = "within" if score.held else "outside"
+    said = f"it said {score.said:.1f} h where {score.true:.1f} h were true"
+    return f"    {score.before:>2} h before  {said} ({off(score)}), {held} P10-P90"

@@ -5,16 +5,20 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from decimal import Decimal
 
-from monitor.core.book_state import UnknownState, pack, unpack
+from monitor.core.accuracy import Ending, Hindsight, Turn, mark
+from monitor.core.book_state import Parts, UnknownState, pack, unpack
 from monitor.core.forecast import Forecast
 from monitor.core.forecast_outlook import Standing, outlook
-from monitor.core.ledger import Entry, EntryKind, Ledger, Pace
+from monitor.core.ledger import Entry, EntryKind, Ledger, Pace, Suspect
 from monitor.core.model import Outlook, Totals
+from monitor.core.scorebook import Scorebook
 
 __all__ = ["Book", "Entry", "EntryKind", "UnknownState"]
 
+_ZERO = Decimal(0)
 _LOW_AFTER = 2  # further samples that agree on a low value before P10 follows it
 _NOT_A_VALUE = (EntryKind.UNREAD, EntryKind.IGNORED)
+_USUAL = (EntryKind.UNCHANGED, EntryKind.SPENT)
 
 
 class Book:
@@ -25,31 +29,69 @@ class Book:
     samples take no more room, and no more time for each, than a day's.
     """
 
-    __slots__ = ("_believed", "_floor", "_forecast", "_job", "_ledger", "_plan", "_shown")
+    __slots__ = ("_believed", "_floor", "_forecast", "_job", "_ledger", "_plan", "_scores",
+                 "_shown", "_told")  # fmt: skip
 
     def __init__(self, *, floor: Decimal, job_max: Decimal | None, planned_burn: Decimal) -> None:
         """Begin empty. `job_max`: the dearest price, None: learned; `planned_burn` per hour."""
-        self._ledger, self._forecast = Ledger(), Forecast()
+        self._ledger, self._forecast, self._scores = Ledger(), Forecast(), Scorebook()
         self._shown: Decimal | None = None  # what rules see while the ledger still doubts it
         self._believed = False  # and confirmed, so that the outlook follows it too
+        self._told: tuple[float, Outlook] | None = None  # the last outlook, and its moment
         self.configure(floor=floor, job_max=job_max, planned_burn=planned_burn)
 
     def configure(self, *, floor: Decimal, job_max: Decimal | None, planned_burn: Decimal) -> None:
         """Take new settings after a reload; what was learned stays."""
-        self._floor = floor
+        self._floor, self._told = floor, None
+        self._scores.configure(float(floor))
         self._plan = max(0.0, float(planned_burn))
         self._job = float(job_max) if job_max is not None and job_max > 0 else None
 
     def update(self, at: datetime, balance: Decimal | None) -> Entry:
         """Fold in one sample, None: a probe that could not read. Never raises for a finite one."""
         pace, seconds = self._pace(), at.timestamp()
-        before = self._ledger.suspect
+        before, since, self._told = self._ledger.suspect, self._ledger.at, None
         entry = self._ledger.enter(seconds, balance, pace)
         if entry.burn is not None:
             self._forecast.learn(entry.since, seconds, entry.burn, job=pace.job)
         if balance is not None and entry.kind not in _NOT_A_VALUE:
             self._follow(at, balance, new=self._ledger.suspect is not before)
+            if self._ledger.suspect is None:
+                self._score(entry, seconds, since, before)
         return entry
+
+    def _score(self, entry: Entry, at: float, since: float, doubted: Suspect | None) -> None:
+        """What an accepted sample says of earlier forecasts; what is forecast from here on."""
+        balance = self._ledger.balance or _ZERO
+        left = balance - self._floor
+        if left <= 0 or entry.kind not in _USUAL:
+            self._turn(entry, at, since, doubted)
+        if left > 0 and self._scores.due(at):
+            standing = self._standing(balance, at, None)
+            self._told = at, self._outlook(at)  # who asks for it next need not wait
+            said = mark(self._forecast, standing, self._told[1])
+            if said is not None:
+                self._scores.keep(said)
+
+    def _turn(self, entry: Entry, at: float, since: float, doubted: Suspect | None) -> None:
+        """What ends the time that earlier forecasts spoke of, or takes such an end back."""
+        scores, balance, amount = self._scores, self._ledger.balance or _ZERO, entry.amount
+        left = balance - self._floor
+        kind = entry.kind
+        if kind is EntryKind.TOPPED_UP or (kind is EntryKind.ADJUSTED and amount > 0):
+            before = balance - amount
+            turn = Turn(at, _seen(doubted, entry, at), since, float(before - self._floor))
+            scores.credited(turn, blind=before < self._pace_job())
+        elif kind is EntryKind.ADJUSTED:
+            scores.corrected()
+        elif kind is EntryKind.SPENT and left + amount > 0:
+            gone = doubted is not None and doubted.balance <= self._floor
+            seen = _seen(doubted, entry, at) if gone else at
+            scores.ran_out(Turn(at, seen, since, float(left)))
+        elif left > 0:
+            scores.refunded()
+        else:
+            scores.stands(at)
 
     def _follow(self, at: datetime, balance: Decimal, *, new: bool) -> None:
         """What rules and the outlook see while the ledger doubts the newest sample."""
@@ -81,7 +123,7 @@ class Book:
         self.update(at, balance)  # a duplicate, where it has been folded in already, is ignored
         doubted = self._ledger.suspect
         if doubted is not None and doubted.last == balance:
-            self._shown, self._believed = balance, True
+            self._shown, self._believed, self._told = balance, True, None
 
     @property
     def accepted(self) -> Decimal | None:
@@ -102,6 +144,12 @@ class Book:
 
     def outlook(self, now: datetime) -> Outlook:
         """Burn and runway at `now`."""
+        seconds = now.timestamp()
+        if self._told is None or self._told[0] != seconds:
+            self._told = seconds, self._outlook(seconds)
+        return self._told[1]
+
+    def _outlook(self, now: float) -> Outlook:
         ledger, doubted, low = self._ledger, self._ledger.suspect, None
         balance, shown = ledger.balance, self._shown
         follows = shown is not None and (self._believed or shown <= self._floor)
@@ -111,19 +159,33 @@ class Book:
             return Outlook(None, None, None, None, None)
         if doubted is not None and doubted.further >= _LOW_AFTER and doubted.last < balance:
             low = float(doubted.last - self._floor)
-        standing = Standing(
-            at=ledger.seen_at if follows else ledger.at,
+        at = ledger.seen_at if follows else ledger.at
+        return outlook(self._forecast, self._standing(balance, at, low), now)
+
+    def _standing(self, balance: Decimal, at: float, low: float | None) -> Standing:
+        return Standing(
+            at=at,
             left=float(balance - self._floor),
             low=low,
-            drops=ledger.drops,
+            drops=self._ledger.drops,
             job=self._pace_job(),
             plan=self._plan,
         )
-        return outlook(self._forecast, standing, now.timestamp())
+
+    @property
+    def hindsight(self) -> tuple[Hindsight, ...]:
+        """How earlier forecasts have done, by horizon; empty before the first was scored."""
+        return self._scores.hindsight
+
+    @property
+    def ending(self) -> Ending | None:
+        """The newest ending since this object was made; None: none, or it was taken back."""
+        return self._scores.ending
 
     def dump(self) -> bytes:
         """The state, for the store; `load` reads it back exactly."""
-        return pack(self._ledger, self._forecast, self._shown, self._believed)
+        parts = Parts(self._ledger, self._forecast, self._scores, self._shown, self._believed)
+        return pack(parts)
 
     @classmethod
     def load(
@@ -131,7 +193,10 @@ class Book:
     ) -> Book:
         """The book that was dumped. Raises UnknownState, a ValueError: fold history again."""
         book = cls(floor=floor, job_max=job_max, planned_burn=planned_burn)
-        book._ledger, book._forecast, book._shown, book._believed = unpack(data)
+        parts = unpack(data)
+        book._ledger, book._forecast, book._scores = parts.ledger, parts.forecast, parts.scorebook
+        book._shown, book._believed = parts.shown, parts.believed
+        book._scores.configure(float(floor))
         return book
 
     def _pace_job(self) -> float:
@@ -139,3 +204,8 @@ class Book:
 
     def _pace(self) -> Pace:
         return self._forecast.pace(self._pace_job())
+
+
+def _seen(doubted: Suspect | None, entry: Entry, at: float) -> float:
+    """When it was first seen: before `at` where it has been doubted and is believed with `at`."""
+    return at if doubted is None or entry.disproved else doubted.at

@@ -1,33 +1,51 @@
-"""A book as bytes: versioned, exact to the last bit, and some two kilobytes long."""
+"""A book as bytes: versioned, exact to the last bit, and at most some four kilobytes long.
+
+Version 1 had no scores: such a book is read as one whose forecasts were never scored.
+"""
 
 from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from decimal import Decimal, InvalidOperation
 
 from monitor.core.forecast import Forecast
 from monitor.core.forecast_noise import Noise
 from monitor.core.ledger import Ledger, Suspect
 from monitor.core.profile import Profile
+from monitor.core.scorebook import Scorebook
 
-VERSION = 1
+VERSION = 2
+_UNSCORED = 1  # the version before
 _HEAD = struct.Struct("<4sHHI")  # magic, version, count of numbers, bytes of words
 _MAGIC = b"BOOK"
 _CASTS = {"float": float, "int": int, "bool": bool}
 _NONE = "-"
+_BROKEN = "not a book, or not all of one"
 
 
 class UnknownState(ValueError):
     """These bytes are not a book of this version: fold the history again."""
 
 
-def pack(ledger: Ledger, forecast: Forecast, shown: Decimal | None, believed: bool) -> bytes:
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What a book is made of. The parts themselves are mutable."""
+
+    ledger: Ledger
+    forecast: Forecast
+    scorebook: Scorebook
+    shown: Decimal | None
+    believed: bool
+
+
+def pack(parts: Parts) -> bytes:
     """The bytes that `unpack` reads back."""
+    ledger, forecast = parts.ledger, parts.forecast
     suspect = ledger.suspect
-    numbers = [float(believed), float(suspect is not None), *_numbers(ledger)]
-    words = [_word(shown), *_words(ledger)]
+    numbers = [float(parts.believed), float(suspect is not None), *_numbers(ledger)]
+    words = [_word(parts.shown), *_words(ledger)]
     if suspect is not None:
         numbers += _numbers(suspect)
         words += _words(suspect)
@@ -35,25 +53,42 @@ def pack(ledger: Ledger, forecast: Forecast, shown: Decimal | None, believed: bo
     numbers += [*forecast.spent, *forecast.watched, *forecast.profile.dump()]
     text = "\n".join(words).encode()
     head = _HEAD.pack(_MAGIC, VERSION, len(numbers), len(text))
-    return head + struct.pack(f"<{len(numbers)}d", *numbers) + text
+    book = struct.pack(f"<{len(numbers)}d", *numbers) + text
+    return head + book + parts.scorebook.dump()
 
 
-def unpack(data: bytes) -> tuple[Ledger, Forecast, Decimal | None, bool]:
-    """Ledger, forecast, shown and believed. Raises UnknownState."""
+def unpack(data: bytes) -> Parts:
+    """The book of these bytes. Raises UnknownState."""
     try:
-        magic, version, count, length = _HEAD.unpack_from(data)
-        if magic != _MAGIC or version != VERSION or len(data) != _HEAD.size + 8 * count + length:
-            raise UnknownState("not a book of this version")
+        version, count, length = _head(data)
+        begin = _HEAD.size + 8 * count
         numbers = iter(struct.unpack_from(f"<{count}d", data, _HEAD.size))
-        words = iter(data[_HEAD.size + 8 * count :].decode().split("\n"))
-        return _read(numbers, words)
-    except (struct.error, StopIteration, UnicodeDecodeError, InvalidOperation, OverflowError) as e:
-        raise UnknownState("not a book, or not all of one") from e
+        words = iter(data[begin : begin + length].decode().split("\n"))
+        scores = data[begin + length :]
+        return _read(numbers, words, _scorebook(scores, version, len(data) - begin - length))
+    except UnknownState:
+        raise
+    except (struct.error, StopIteration, InvalidOperation, OverflowError, ValueError) as e:
+        raise UnknownState(_BROKEN) from e
 
 
-def _read(
-    numbers: Iterator[float], words: Iterator[str]
-) -> tuple[Ledger, Forecast, Decimal | None, bool]:
+def _head(data: bytes) -> tuple[int, int, int]:
+    """Version, count of numbers, bytes of words."""
+    magic, version, count, length = _HEAD.unpack_from(data)
+    if magic != _MAGIC or version not in (VERSION, _UNSCORED):
+        raise UnknownState("not a book of this version")
+    return version, count, length
+
+
+def _scorebook(data: bytes, version: int, length: int) -> Scorebook:
+    if version == VERSION:
+        return Scorebook.load(data)
+    if length:
+        raise UnknownState(_BROKEN)
+    return Scorebook()
+
+
+def _read(numbers: Iterator[float], words: Iterator[str], scorebook: Scorebook) -> Parts:
     believed, doubted = bool(next(numbers)), bool(next(numbers))
     shown = _value(next(words))
     ledger, forecast = Ledger(), Forecast()
@@ -66,7 +101,7 @@ def _read(
     forecast.spent = [next(numbers) for _ in forecast.spent]
     forecast.watched = [next(numbers) for _ in forecast.watched]
     forecast.profile = Profile.load(list(numbers))
-    return ledger, forecast, shown, believed
+    return Parts(ledger, forecast, scorebook, shown, believed)
 
 
 _Part = Ledger | Suspect | Forecast | Noise

@@ -8,13 +8,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 
+from monitor.core.accuracy import Ending, Hindsight, figures, score_figures
 from monitor.core.alerts import step
 from monitor.core.book import Book
 from monitor.core.causes import Cause
 from monitor.core.conditions import CauseIn, Compare, Condition, Special
 from monitor.core.figures import estimate, instant, number, runway_hours
 from monitor.core.globs import matches
-from monitor.core.hindsight import Exhaustion, Hindsight
 from monitor.core.model import (
     Alert,
     AlertState,
@@ -56,7 +56,8 @@ class Replayed:
     outlook: Outlook
     totals: Totals
     incidents: tuple[Incident, ...]  # in the order in which they opened
-    exhaustions: tuple[tuple[Exhaustion, datetime | None], ...]  # each with its first warning
+    endings: tuple[tuple[Ending, datetime | None], ...]  # each with its first warning
+    hindsight: tuple[Hindsight, ...]
 
 
 def plain_account() -> Account:
@@ -108,11 +109,12 @@ class Replay:
         self._account, self._target, self._confirmed = account, target, confirmed
         self._name, self._shortest = target.target.name, target.interval.longest
         self._rules = concerning(rules, self._name)
-        self._book, self._hindsight = new_book(account), Hindsight()
+        self._book = new_book(account)
         self._record = TargetRecord(self._name, None)
         self._alerts: dict[str, Alert] = {}
         self._incidents: dict[str, Incident] = {}
-        self._warned: list[datetime | None] = []
+        self._endings: list[tuple[Ending, datetime | None]] = []
+        self._ending: Ending | None = None  # the newest of them
         self._gaps: deque[float] = deque(maxlen=_GAPS)
         self._first: datetime | None = None
         self._last: datetime | None = None
@@ -127,9 +129,18 @@ class Replay:
         view = self._look(at, balance, outlook)
         for rule in self._rules:
             self._judge(rule, view, at)
-        if self._hindsight.see(at, outlook, self._book.totals):
-            opened = [i.opened_at for i in self._incidents.values() if i.open]
-            self._warned.append(min((o for o in opened if o < at), default=None))
+        if self._book.ending is not self._ending:
+            self._end()
+
+    def _end(self) -> None:
+        """A balance has run out or was topped up; or it turned out not to have run out."""
+        self._ending = ending = self._book.ending
+        if ending is None:
+            self._endings.pop()
+            return
+        known = [i for i in self._incidents.values() if i.opened_at < ending.at]
+        stood = [i.opened_at for i in known if i.closed_at is None or i.closed_at >= ending.at]
+        self._endings.append((ending, min(stood, default=None)))
 
     def _pace(self, at: datetime) -> None:
         if self._last is not None:
@@ -194,7 +205,8 @@ class Replay:
             outlook=self._book.outlook(at),
             totals=self._book.totals,
             incidents=tuple(self._incidents.values()),
-            exhaustions=tuple(zip(self._hindsight.exhaustions, self._warned, strict=True)),
+            endings=tuple(self._endings),
+            hindsight=self._book.hindsight,
         )
 
 
@@ -225,7 +237,8 @@ def document(target: str | None, found: Replayed) -> dict[str, object]:
         "adjusted": number(totals.adjusted),
         "misread": totals.misread,
         "alerts": _alerts(found.incidents),
-        "exhausted": [_exhausted(e, warned) for e, warned in found.exhaustions],
+        "endings": [_ended(ending, warned) for ending, warned in found.endings],
+        "forecast_accuracy": figures(found.hindsight),
     }
 
 
@@ -241,11 +254,10 @@ def _alerts(incidents: Sequence[Incident]) -> list[dict[str, object]]:
     ]
 
 
-def _exhausted(found: Exhaustion, warned: datetime | None) -> dict[str, object]:
+def _ended(ending: Ending, warned: datetime | None) -> dict[str, object]:
     return {
-        "at": instant(found.at),
+        "at": instant(ending.at),
+        "ended": ending.ended.value,
         "warned": instant(warned),
-        "forecasts": found.forecasts,
-        "off_by": estimate(found.off_by),
-        "within_p10_p90": estimate(found.within),
+        "forecasts": {f"{s.before}h": score_figures(s) for s in ending.scores},
     }

@@ -26,6 +26,20 @@ class QuotaRow:
 
 
 @dataclass(frozen=True, slots=True)
+class AccuracyRow:
+    """How the forecasts made so long before an ending have done."""
+
+    before: str  # `24h`
+    at: str  # of the last ending
+    ended: str
+    said: float  # hours
+    true: float  # hours
+    scores: int
+    held: int
+    factor: float
+
+
+@dataclass(frozen=True, slots=True)
 class TargetRow:
     """One target of the document."""
 
@@ -41,8 +55,9 @@ class TargetRow:
     floor: float | None
     burn: float | None  # credits per hour
     runway: Mapping[str, float]  # percentile to hours, `math.inf` where nothing burns
-    jobs_left: Mapping[str, float]
+    jobs_left: tuple[str, ...]  # `43 Sora 2 Pro 720p 15 s videos`
     quotas: tuple[QuotaRow, ...]
+    accuracy: tuple[AccuracyRow, ...] = ()
 
     @property
     def words(self) -> str:
@@ -147,9 +162,30 @@ def _target(member: Member) -> TargetRow:
         floor=_number(member.get("floor")),
         burn=_number(member.get("burn_per_hour")),
         runway=_numbers(member, "runway_hours"),
-        jobs_left=_numbers(member, "jobs_left"),
+        jobs_left=_texts(member, "jobs_in_words"),
         quotas=tuple(_quota(m) for m in _members(member, "quotas")),
+        accuracy=accuracy(member.get("forecast_accuracy")),
     )
+
+
+def accuracy(member: object) -> tuple[AccuracyRow, ...]:
+    """The horizons of a `forecast_accuracy` that say all that a sentence needs."""
+    found = member.items() if isinstance(member, Mapping) else ()
+    rows = (_accuracy(str(name), m) for name, m in found if isinstance(m, Mapping))
+    return tuple(row for row in rows if row is not None)
+
+
+def _accuracy(before: str, member: Member) -> AccuracyRow | None:
+    last = member.get("last")
+    if not isinstance(last, Mapping):
+        return None
+    said, true = _number(last.get("said_hours")), _number(last.get("true_hours"))
+    counts = [_number(member.get(n)) for n in ("scores", "within_p10_p90", "median_factor")]
+    scores, held, factor = (0.0 if c is None or math.isinf(c) else c for c in counts)
+    if said is None or not true or scores < 1:
+        return None
+    at, ended = _text(last, "at"), _text(last, "ended")
+    return AccuracyRow(before, at, ended, said, true, int(scores), int(held), factor)
 
 
 def _quota(member: Member) -> QuotaRow:
@@ -191,6 +227,12 @@ def _numbers(member: Member, name: str) -> dict[str, float]:
     return {key: value for key, value in read_as.items() if value is not None}
 
 
+def _texts(member: Member, name: str) -> tuple[str, ...]:
+    found = member.get(name)
+    values = found.values() if isinstance(found, Mapping) else ()
+    return tuple(value for value in values if isinstance(value, str))
+
+
 def _members(member: Member, name: str) -> Iterator[Member]:
     found = member.get(name)
     for item in found if isinstance(found, list | tuple) else ():
@@ -214,8 +256,7 @@ def figures(row: TargetRow) -> list[str]:
         spans = (f"{p.upper()} {_hours(hours)}" for p, hours in row.runway.items())
         out.append(f"runway {', '.join(spans)}")
     if row.jobs_left:
-        jobs = (f"{job} {amount(count)}" for job, count in row.jobs_left.items())
-        out.append(f"jobs left: {', '.join(jobs)}")
+        out.append(f"jobs left: {', '.join(row.jobs_left)}")
     return out + [_quota_words(quota) for quota in row.quotas]
 
 

@@ -6,6 +6,7 @@ import textwrap
 from collections.abc import Callable, Iterator
 from itertools import groupby
 
+from monitor.cli.formats.accuracy import forecasts
 from monitor.cli.formats.report import Report, TargetRow, figures
 from monitor.cli.formats.safe import one_line
 from monitor.core.causes import Status
@@ -47,7 +48,7 @@ def _account(rows: list[TargetRow], paint: Paint, width: int) -> Iterator[str]:
         doubt = f" [{row.doubt}]" if row.doubt else ""
         words = one_line(row.words)
         yield f"  {state}  {one_line(row.target):<{column}}  {words}{doubt}"
-        for figure in figures(row):
+        for figure in (*figures(row), *forecasts(row.accuracy)):
             yield from _wrapped(one_line(figure), width)
         if row.next_step:
             yield from _wrapped(f"next: {one_line(row.next_step)}", width)
