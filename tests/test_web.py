@@ -6,20 +6,28 @@ import asyncio
 import json
 import signal
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
 
 import httpx
 import pytest
 import snapshots as scene
 
+from monitor.core.days import history
+from monitor.core.hours import Hour
 from monitor.core.model import Sample
+from monitor.core.replay import new_book, plain_account
 from monitor.core.secret import Secret
 from monitor.core.settings import WebSettings
 from monitor.core.status import document
+from monitor.history import Archive
+from monitor.recall import Recollection
+from monitor.store import Batch
+from monitor.store.sqlite import SqliteStore
 from monitor.web import WebDoors, build_app
 from monitor.web.server import bind, serve
 
@@ -94,29 +102,104 @@ class Asked:
     target: str = ""
     since: datetime | None = None
 
-    async def history(self, target: str, since: datetime | None) -> tuple[Sample, ...]:
+    async def history(self, target: str, since: datetime) -> Mapping[str, object]:
         self.target, self.since = target, since
-        at = datetime(2026, 11, 20, 9, 0, 0, 250_000, tzinfo=UTC)
-        return (
-            Sample(at, Decimal("5916.25")),
-            Sample(at + timedelta(seconds=1), None),
-            Sample(at + timedelta(seconds=2), Decimal(5000)),
-        )
+        return {"target": target, "samples": []}
 
 
-async def test_history_is_points_with_null_for_what_was_not_read() -> None:
+async def test_history_is_the_balances_past_of_a_week_unless_more_is_asked_for() -> None:
     asked = Asked()
     answer = await ask(doors(history=asked.history), "GET", "/api/v1/history/kie/balance")
     assert answer.json() == {
         "target": "kie/balance",
-        "since": "2026-10-21T10:31:28Z",
-        "samples": [
-            {"at": "2026-11-20T09:00:00.250000Z", "balance": 5916.25},
-            {"at": "2026-11-20T09:00:01.250000Z", "balance": None},
-            {"at": "2026-11-20T09:00:02.250000Z", "balance": 5000},
-        ],
+        "since": "2026-11-13T10:31:28Z",
+        "samples": [],
     }
-    assert asked.target == "kie/balance"
+    assert (asked.target, asked.since) == ("kie/balance", scene.NOW - timedelta(days=7))
+
+
+async def test_history_that_cannot_be_read_is_503_and_says_why() -> None:
+    async def broken(target: str, since: datetime) -> str:
+        del since
+        return f"the database cannot be read: no past of {target}"
+
+    answer = await ask(doors(history=broken), "GET", "/api/v1/history/kie/balance")
+    assert answer.status_code == 503
+    assert answer.json() == {"error": "the database cannot be read: no past of kie/balance"}
+
+
+def recorded(folder: Path, days: int) -> Recollection:
+    """A database with two samples an hour up to NOW, 41.5 an hour spent, topped up once."""
+    start, samples = scene.NOW - timedelta(days=days), []
+    for n in range(days * 48 + 1):
+        top_up = 5000 if n > days * 24 else 0
+        left = Decimal(20 * days * 48 + top_up) - 20 * n
+        samples.append(Sample(start + timedelta(minutes=30 * n), left))
+    long_ago = start - timedelta(days=1)
+    hours = history("x", samples, new_book(plain_account()), since=long_ago).hours
+
+    async def write() -> None:
+        store = SqliteStore(folder / "monitor.db")
+        target = "kie/balance"
+        await store.commit(
+            Batch(
+                samples=tuple((target, s) for s in samples),
+                hours=tuple((target, h) for h in hours),
+            )
+        )
+        await store.close()
+
+    asyncio.run(write())
+    return Recollection(Archive(str(folder / "monitor.db")), scene.story)
+
+
+def test_years_are_answered_in_hours_and_the_last_fortnight_in_samples(tmp_path: Path) -> None:
+    past = recorded(tmp_path, 40)
+    shown = doors(history=past.document)
+    path = "/api/v1/history/kie/balance?since=9y"
+    found = asyncio.run(ask(shown, "GET", path)).json()
+    first = datetime.fromisoformat(found["samples"][0]["at"])
+    assert timedelta(days=13, hours=22) < scene.NOW - first <= timedelta(days=14)
+    assert len(found["hours"]) == 40 * 24 + 1 - 14 * 24
+    total = found["total"]
+    assert total["spent"] == sum(d["spent"] for d in found["days"])
+    change = total["refunded"] + total["topped_up"] + total["adjusted"] - total["spent"]
+    assert found["start"] + change == found["end"]
+    assert found["pattern"]["by_hour"][:10] == [40] * 10
+    assert found["forecast"]["burn_per_hour"] == 41.5  # the daemon's own
+    assert found["timezone"] == "UTC"
+
+
+def test_a_database_that_is_gone_costs_the_page_its_pattern_and_the_api_503(
+    tmp_path: Path,
+) -> None:
+    past = Recollection(Archive(str(tmp_path / "none.db")), scene.story)
+    shown = doors(history=past.document, patterns=past.patterns)
+    answer = asyncio.run(ask(shown, "GET", "/api/v1/history/kie/balance"))
+    assert answer.status_code == 503
+    assert "none.db" in answer.json()["error"]
+    assert asyncio.run(ask(shown, "GET", "/")).status_code == 200
+    assert not (tmp_path / "none.db").exists()
+
+
+def test_a_pattern_is_read_once_however_often_the_page_is_asked_for(tmp_path: Path) -> None:
+    past = recorded(tmp_path, 3)
+    shown = doors(patterns=past.patterns)
+    first = asyncio.run(ask(shown, "GET", "/")).text
+    more = Hour(scene.NOW.replace(minute=0, second=0), 2, last=Decimal(1), spent=Decimal(9999))
+
+    async def write() -> None:
+        store = SqliteStore(tmp_path / "monitor.db")
+        await store.commit(Batch(hours=(("kie/balance", more),)))
+        await store.close()
+
+    asyncio.run(write())
+    assert "When it is spent" in first
+    assert asyncio.run(ask(shown, "GET", "/")).text == first
+    anew = doors(
+        patterns=Recollection(Archive(str(tmp_path / "monitor.db")), scene.story).patterns
+    )
+    assert asyncio.run(ask(anew, "GET", "/")).text != first
 
 
 @pytest.mark.parametrize(
@@ -305,10 +388,10 @@ async def test_the_listener_leaves_signals_to_the_daemon() -> None:
 async def test_the_end_takes_under_three_seconds_whoever_hangs_on_the_listener() -> None:
     entered, never = asyncio.Event(), asyncio.Event()
 
-    async def hang(target: str, since: datetime | None) -> tuple[Sample, ...]:
+    async def hang(target: str, since: datetime) -> Mapping[str, object]:
         entered.set()
         await never.wait()
-        return ()
+        return {}
 
     listener, stop = bind("web", ("127.0.0.1", 0)), asyncio.Event()
     running = asyncio.create_task(serve(build_app(doors(history=hang)), listener, stop))

@@ -1,47 +1,66 @@
-"""`monitor history`: a balance, what each day spent, top-ups; beside the running daemon."""
+"""`monitor history`: a balance, when it is spent, what is ahead; beside the running daemon."""
 
 from __future__ import annotations
 
 import asyncio
 import csv
 import sys
-from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta, tzinfo
 
 from monitor.cli import USAGE, Refusal
 from monitor.cli.balances import balances, no_such_balance, write_json, write_text
-from monitor.cli.drawing import bar, chart
+from monitor.cli.choices import HistoryBy
+from monitor.cli.drawing import in_ascii, painter
 from monitor.cli.setting import Globals
 from monitor.cli.terminal import colour, width
-from monitor.core.days import Day, History, document, history
+from monitor.core.days import first_of_month, midnight
 from monitor.core.durations import parse_duration
 from monitor.core.figures import instant, number
-from monitor.core.model import Sample, TargetRecord
-from monitor.core.phrases import money
-from monitor.core.replay import new_book, plain_account
+from monitor.core.model import Outlook, TargetRecord
+from monitor.core.past import Past, document
 from monitor.core.settings import Settings
-from monitor.core.words import amount
 from monitor.history import Archive
+from monitor.recall import Wanted, recall
 from monitor.store import StoreError
 
-_BEFORE = timedelta(days=7)  # what teaches the ledger what is usual, but is not shown
-_BAR = 30  # columns at most
 _OLDEST = datetime(1970, 1, 1, tzinfo=UTC)
+_SPANS: dict[
+    HistoryBy, tuple[Callable[[datetime], datetime], Callable[[datetime], str | None]]
+] = {
+    HistoryBy.HOUR: (lambda local: local, instant),
+    HistoryBy.DAY: (midnight, lambda local: f"{local:%Y-%m-%d}"),
+    HistoryBy.MONTH: (first_of_month, lambda local: f"{local:%Y-%m}"),
+}
 
 
-def run(options: Globals, target: str, *, since: str, output_format: str) -> int:
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The command's options."""
+
+    target: str
+    since: str
+    output_format: str
+    timezone: str | None = None
+    by: HistoryBy | None = None
+
+
+def run(options: Globals, asked: Asked) -> int:
     """Print a balance's history."""
     now = datetime.now(UTC)
-    edge = _since(since, now)
+    since = _since(asked.since, now)
+    if asked.by is not None and asked.output_format != "csv":
+        raise Refusal("--by: only with --format csv", USAGE)
+    zone = None if asked.timezone is None else _zone(asked.timezone)
     settings = options.loader(need_secrets=False)()
-    found = asyncio.run(_read(settings, target, edge, now))
-    if output_format == "json":
+    found = asyncio.run(_read(settings, asked.target, since, zone or settings.timezone, now))
+    if asked.output_format == "json":
         write_json(document(found))
-    elif output_format == "csv":
-        _write_csv(found)
+    elif asked.output_format == "csv":
+        _write_csv(found, asked.by)
     else:
-        lines = _lines(found, since, width=width(), colour=colour(sys.stdout))
-        write_text("\n".join(lines) + "\n")
+        _write_text(found, asked.since)
     return 0
 
 
@@ -54,24 +73,30 @@ def _since(text: str, now: datetime) -> datetime:
         raise Refusal(f"--since: {error}", USAGE) from error
 
 
-async def _read(settings: Settings, target: str, since: datetime, now: datetime) -> History:
+def _zone(name: str) -> tzinfo:
+    from monitor.config.readers import Wrong
+    from monitor.config.zones import zone_of
+
+    try:
+        return zone_of(name)
+    except Wrong as error:
+        raise Refusal(f"--timezone: {error}", USAGE) from error
+
+
+async def _read(
+    settings: Settings, target: str, since: datetime, zone: tzinfo, now: datetime
+) -> Past:
     """Balances of accounts that the config no longer has are kept, and can be read too."""
     archive, known = Archive(settings.database), balances(settings)
     records = await _records(archive, now, must=target in known)
     stored = [name for name in records if name.endswith("/balance")]
     if target not in known and target not in stored:
         raise no_such_balance(target, {*known, *stored})
-    account = known[target][0] if target in known else plain_account()
-    samples: list[Sample] = []
-    await archive.each(target, samples.append, now=now, since=since - _BEFORE)
-    record = records.get(target)
-    return history(
-        target,
-        samples,
-        new_book(account),
-        since=since,
-        unit=record.unit if record is not None else None,
-        floor=account.floor,
+    account = known[target][0] if target in known else None
+    unit = records[target].unit if target in records else None
+    outlook = await _outlook(settings, target) if account is not None else None
+    return await recall(
+        archive, Wanted(target, since, zone, account, unit), now=now, outlook=outlook
     )
 
 
@@ -85,55 +110,41 @@ async def _records(archive: Archive, now: datetime, *, must: bool) -> dict[str, 
         return {}
 
 
-def _write_csv(found: History) -> None:
+async def _outlook(settings: Settings, target: str) -> Outlook | None:
+    """The forecast as the daemon has it: it remembers more than the samples that are shown."""
+    from monitor.once import stored_snapshot
+
+    view = (await stored_snapshot(settings)).views.get(target)
+    return None if view is None else view.outlook
+
+
+def _write_csv(found: Past, by: HistoryBy | None) -> None:
     out = csv.writer(sys.stdout, lineterminator="\n")
-    out.writerow(("at", "balance"))
-    for sample in found.samples:
-        balance = number(sample.balance)
-        out.writerow((instant(sample.at), "" if balance is None else balance))
-
-
-def _lines(found: History, since: str, *, width: int, colour: bool) -> Iterator[str]:
-    points = [(s.at, float(s.balance)) for s in found.samples if s.balance is not None]
-    total = found.total
-    if not points or total is None or found.end is None or found.start is None:
-        yield f"{found.target}: nothing was read within {since}; --since looks further back"
+    if by is None:
+        out.writerow(("at", "balance"))
+        for sample in found.history.samples:
+            balance = number(sample.balance)
+            out.writerow((instant(sample.at), "" if balance is None else balance))
         return
-    paint = _green if colour else str
-    yield f"{found.target}: {money(found.end, found.unit)}, {len(points)} samples"
-    yield ""
-    for line in chart(points, floor=float(found.floor), width=width):
-        yield paint(line)
-    yield from ("", "per day (UTC)")
-    most = max(float(d.spent) for d in found.days)
-    room = max(len(amount(d.spent)) for d in found.days)
-    across = max(5, min(_BAR, width - room - 60))
-    for day in found.days:
-        drawn = paint(f"{bar(float(day.spent), most, across):<{across}}")
-        yield f"  {day.day:%a %Y-%m-%d}  {amount(day.spent):>{room}} {drawn}{_marks(day)}".rstrip()
-    yield from ("", _sum(found, total))
+    out.writerow(("at", "spent", "refunded", "topped_up", "adjusted"))
+    begin_of, said = _SPANS[by]
+    for span in found.history.by(begin_of):
+        figures = (span.spent, span.refunded, span.topped_up, span.adjusted)
+        out.writerow((said(span.at), *map(number, figures)))
 
 
-def _green(text: str) -> str:
-    return f"\x1b[32m{text}\x1b[0m"
+def _write_text(found: Past, since: str) -> None:
+    from monitor.cli.report import report
+
+    paint = painter(colour(sys.stdout))
+    text = "\n".join(report(found, since, width=width(), paint=paint)) + "\n"
+    write_text(text if _draws(sys.stdout.encoding) else in_ascii(text))
 
 
-def _marks(day: Day) -> str:
-    """What else became of the balance that day."""
-    marks = []
-    if day.topped_up:
-        marks.append(f"▲ topped up {amount(day.topped_up)}")
-    if day.refunded:
-        marks.append(f"refunded {amount(day.refunded)}")
-    if day.adjusted:
-        marks.append(f"adjusted {amount(day.adjusted)}")
-    return f"  {', '.join(marks)}" if marks else ""
-
-
-def _sum(found: History, total: Day) -> str:
-    parts = [f"{amount(total.spent)} spent"]
-    parts += [f"{amount(total.refunded)} refunded"] if total.refunded else []
-    parts += [f"{amount(total.topped_up)} topped up"] if total.topped_up else []
-    parts += [f"{amount(total.adjusted)} adjusted"] if total.adjusted else []
-    start, end = amount(found.start or 0), amount(found.end or 0)
-    return f"from {start} to {end}: {', '.join(parts)}"
+def _draws(encoding: str | None) -> bool:
+    """Whether the terminal can show what is drawn."""
+    try:
+        "░▒▓█⣿│".encode(encoding or "utf-8")
+    except (UnicodeEncodeError, LookupError):
+        return False
+    return True

@@ -9,6 +9,7 @@ from datetime import datetime
 
 from monitor.core.causes import Severity, Status, worst
 from monitor.core.durations import about
+from monitor.core.jobs import jobs_of
 from monitor.core.model import Outlook, Quota
 from monitor.core.settings import Account
 from monitor.core.snapshot import Snapshot
@@ -62,6 +63,7 @@ class BalanceCard:
     badge: Badge
     balance: str  # `5916.25 credits`, or `unknown`
     read_at: datetime | None
+    unit_since: datetime | None  # when its unit last changed
     runway: str  # empty where unknown
     spread: str  # `P10 about 4 days, P90 about 9 days`
     burn: str
@@ -149,13 +151,14 @@ def _balance(found: Sequence[Entry], snapshot: Snapshot) -> BalanceCard | None:
         badge=Badge.of(entry.status),
         balance="unknown" if known is None else f"{amount(known)} {unit}",
         read_at=view.last_success,
+        unit_since=view.unit_since,
         runway=_runway(outlook),
         spread=_spread(outlook),
         burn=_burn(outlook, unit),
         floor=f"{amount(view.floor)} {unit}",
         words=entry.words,
         next_step=entry.next_step,
-        jobs=tuple(view.jobs_left.items())[:_JOBS] if view.known else (),
+        jobs=jobs_of(view)[:_JOBS],
         chart=_chart(view, snapshot, outlook),
     )
 

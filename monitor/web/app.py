@@ -6,7 +6,6 @@ import asyncio
 import json
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime, timedelta
-from decimal import Decimal
 from functools import cache
 from importlib.resources import files
 from typing import Final
@@ -22,11 +21,11 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from monitor.core.durations import parse_duration
-from monitor.core.model import Sample
+from monitor.core.figures import second
 from monitor.core.settings import WebSettings
 from monitor.web.access import Asked, refusal
 from monitor.web.doors import WebDoors
-from monitor.web.page import operators_page
+from monitor.web.page import operators_page, shown_balances
 from monitor.web.services import services_page
 
 SAFE_HEADERS: Final[dict[str, str]] = {
@@ -43,7 +42,7 @@ _STATIC = {
     "live.js": "text/javascript; charset=utf-8",
     "mark.svg": "image/svg+xml",
 }
-_MONTH = timedelta(days=30)  # of history, where `since` is not given
+_WEEK = timedelta(days=7)  # of history, where `since` is not given
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 
@@ -178,8 +177,10 @@ class _Answers:
         """The operator's page."""
         snapshot, document = self._doors.snapshot_of(), self._doors.document()
         # Values that do not change, drawn beside the loop: probes do not wait for a browser.
+        targets = await asyncio.to_thread(shown_balances, snapshot, document)
+        patterns = await self._doors.patterns(targets)
         return await asyncio.to_thread(
-            lambda: _html("page.html", operators_page(snapshot, document))
+            lambda: _html("page.html", operators_page(snapshot, document, patterns))
         )
 
     async def services(self, _: Request) -> Response:
@@ -207,15 +208,16 @@ class _Answers:
         return _json(self._doors.document())
 
     async def history(self, request: Request) -> Response:
-        """A balance's points: `?since=` a time or a duration such as `7d`, else 30 days."""
+        """A balance's past: `?since=` a time or a duration such as `30d`, else 7 days."""
         target, snapshot = request.path_params["target"], self._doors.snapshot_of()
         if target not in snapshot.views:
             raise HTTPException(404, "no such target: /api/v1/status names them all")
         since = _since(request.query_params.get("since"), snapshot.at)
-        samples = await self._doors.history(target, since)
-        return _json(
-            {"target": target, "since": _time(since), "samples": [_sample(s) for s in samples]}
-        )
+        found = await self._doors.history(target, since)
+        if isinstance(found, str):
+            raise HTTPException(503, found)
+        # Written beside the loop: the samples of a fortnight are megabytes.
+        return await asyncio.to_thread(_json, {**found, "since": second(since)})
 
     async def runbook(self, request: Request) -> Response:
         """What to do about a cause, or when a built-in rule fires."""
@@ -250,7 +252,7 @@ class _Answers:
 
 def _since(asked: str | None, now: datetime) -> datetime:
     if asked is None:
-        return now - _MONTH
+        return now - _WEEK
     since = _ago(asked, now) or _moment(asked)
     if since is None:
         words = "since: a duration such as 7d, or a time such as 2026-11-20T10:31:28Z"
@@ -272,17 +274,3 @@ def _moment(asked: str) -> datetime | None:
     except ValueError:
         return None
     return at if at.tzinfo is not None else None
-
-
-def _time(at: datetime) -> str:
-    return at.isoformat().replace("+00:00", "Z")
-
-
-def _sample(sample: Sample) -> dict[str, object]:
-    return {"at": _time(sample.at), "balance": _number(sample.balance)}
-
-
-def _number(value: Decimal | None) -> float | None:
-    if value is None:
-        return None
-    return int(value) if value == value.to_integral_value() else float(value)

@@ -7,9 +7,14 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from monitor.core.message import Runbook
-from monitor.core.model import Sample
+from monitor.core.pattern import Pattern
 from monitor.core.settings import Settings
 from monitor.core.snapshot import Snapshot
+
+
+async def _none(targets: Sequence[str]) -> Mapping[str, Pattern]:
+    del targets
+    return {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,8 +25,10 @@ class WebDoors:
     document: Callable[[], Mapping[str, object]]  # the status document, for strict JSON
     metrics: Callable[[str], tuple[bytes, str]]  # the Accept header to body and content type
     ready: Callable[[], bool]
-    history: Callable[[str, datetime | None], Awaitable[Sequence[Sample]]]  # target, since
+    history: Callable[[str, datetime], Awaitable[Mapping[str, object] | str]]
+    # of target, since when: its past for strict JSON, or why it cannot be had at present
     probe_now: Callable[[str], Awaitable[bool]]  # once it has finished; False: no such target
     reload: Callable[[], Awaitable[str | None]]  # what is wrong with the config, or None
     settings_of: Callable[[], Settings]  # the present ones: the rules of access
     runbook: Callable[[str], Runbook | None] = lambda name: None  # by a cause's or rule's name
+    patterns: Callable[[Sequence[str]], Awaitable[Mapping[str, Pattern]]] = _none  # by balance

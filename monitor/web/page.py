@@ -6,15 +6,18 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from types import MappingProxyType
 from typing import TypeVar
 
 from monitor.core.causes import Severity, Status, worst
-from monitor.core.model import Silence
+from monitor.core.model import Check, Silence
+from monitor.core.pattern import Pattern
 from monitor.core.settings import Account
 from monitor.core.snapshot import Snapshot
 from monitor.web.accounts import AccountCard, Badge, account_card
 from monitor.web.entries import Entry, entries
 from monitor.web.episodes import Episode, episodes
+from monitor.web.heat import Heat, heat
 from monitor.web.services import ServiceLine, lines
 
 ACCOUNTS, INCIDENTS, RECENT, SERVICES, SILENCES = 60, 60, 20, 200, 20  # shown at most
@@ -46,6 +49,7 @@ class Page:
     accounts_cap: Capped
     recent: tuple[Episode, ...]
     silences: tuple[Silence, ...]
+    heats: Mapping[str, Heat]  # when an account's balance is spent, by the account's name
     runbooks: frozenset[str]  # the alerts that have a page of what to do
 
 
@@ -58,8 +62,15 @@ def capped(
     return tuple(items[i] for i in kept), Capped(len(items), max(0, len(items) - limit))
 
 
-def operators_page(snapshot: Snapshot, document: Mapping[str, object]) -> Page:
-    """The page of `snapshot`, with the statuses and words of its status document."""
+def operators_page(
+    snapshot: Snapshot,
+    document: Mapping[str, object],
+    patterns: Mapping[str, Pattern] = MappingProxyType({}),
+) -> Page:
+    """The page of `snapshot`, with the statuses and words of its status document.
+
+    `patterns`: when a balance is spent, by its target.
+    """
     found = entries(document)
     accounts, accounts_cap = _accounts(snapshot, found)
     services, services_cap = capped(lines(snapshot.services), SERVICES, lambda s: s.badness)
@@ -84,6 +95,7 @@ def operators_page(snapshot: Snapshot, document: Mapping[str, object]) -> Page:
         accounts_cap=accounts_cap,
         recent=tuple(closed[:RECENT]),
         silences=tuple(s for s in snapshot.silences if s.active(snapshot.at))[:SILENCES],
+        heats=_heats(snapshot, patterns),
         runbooks=frozenset(r.name for r in snapshot.settings.rules if r.builtin),
     )
 
@@ -96,15 +108,42 @@ def _accounts(
     snapshot: Snapshot, found: Mapping[str, Entry]
 ) -> tuple[tuple[AccountCard, ...], Capped]:
     """Only what is shown is drawn: a chart for each of a thousand accounts would take seconds."""
+    by_account = _by_account(found)
+    shown, cap = _shown(snapshot, by_account)
+    return tuple(account_card(a, by_account[a.name], snapshot) for a in shown), cap
+
+
+def _by_account(found: Mapping[str, Entry]) -> Mapping[str, list[Entry]]:
     by_account: dict[str, list[Entry]] = defaultdict(list)
     for entry in found.values():
         by_account[entry.account].append(entry)
+    return by_account
 
+
+def _shown(
+    snapshot: Snapshot, by_account: Mapping[str, list[Entry]]
+) -> tuple[tuple[Account, ...], Capped]:
     def badness(account: Account) -> int:
         return worst([e.status for e in by_account[account.name]]).badness
 
-    shown, cap = capped(snapshot.settings.accounts, ACCOUNTS, badness)
-    return tuple(account_card(a, by_account[a.name], snapshot) for a in shown), cap
+    return capped(snapshot.settings.accounts, ACCOUNTS, badness)
+
+
+def shown_balances(snapshot: Snapshot, document: Mapping[str, object]) -> tuple[str, ...]:
+    """The balances of the accounts that are shown: whose patterns `operators_page` wants."""
+    accounts, _ = _shown(snapshot, _by_account(entries(document)))
+    targets = (t.target for a in accounts for t in a.targets)
+    return tuple(t.name for t in targets if t.check is Check.BALANCE)
+
+
+def _heats(snapshot: Snapshot, patterns: Mapping[str, Pattern]) -> Mapping[str, Heat]:
+    found = {}
+    for target, pattern in patterns.items():
+        view = snapshot.views.get(target)
+        drawn = None if view is None else heat(pattern, view.unit, snapshot.at)
+        if view is not None and drawn is not None:
+            found[view.account] = drawn
+    return found
 
 
 def _headline(found: Mapping[str, Entry], incidents: int) -> str:
