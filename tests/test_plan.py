@@ -16,8 +16,9 @@ from hypothesis import strategies as st
 from living import monitor
 
 from monitor.core.causes import Cause
-from monitor.core.model import Finding, Reading, TargetRecord
+from monitor.core.model import Finding, Outlook, Reading, Sample, TargetRecord
 from monitor.core.plan import (
+    Past,
     Plan,
     PlanError,
     PlannedJob,
@@ -65,6 +66,26 @@ def read(folder: Path, balance: str, age: timedelta = timedelta(minutes=1)) -> N
     asyncio.run(write())
 
 
+def lived(folder: Path, per_day: float, *, days: float = 8, end: str = "20000") -> None:
+    """The store as a daemon leaves it after days of an even burn, read every ten minutes."""
+    now = datetime.now(UTC).replace(microsecond=0)
+    steps = int(days * 144)
+    burned = [round(per_day * n / 144, 2) for n in range(steps + 1)]
+    balances = [Decimal(end) + Decimal(str(burned[-1])) - Decimal(str(b)) for b in burned]
+    samples = tuple(
+        ("kie/balance", Sample(now - timedelta(minutes=10 * (steps - n)), balance))
+        for n, balance in enumerate(balances)
+    )
+
+    async def write() -> None:
+        store = SqliteStore(folder / "monitor.db")
+        await store.commit(Batch(samples=samples))
+        await store.close()
+
+    read(folder, end)
+    asyncio.run(write())
+
+
 def plan(path: Path, *words: str) -> Mapping[str, object]:
     result = monitor(path, "plan", "--format", "json", *words)
     assert result.returncode == 0, result.stderr
@@ -80,7 +101,7 @@ def test_usage_is_the_default_plan_and_costs_videos_a_day_times_their_price(
     (account,) = found["accounts"]
     assert found["days"] == 30
     assert account["jobs"] == [
-        {"job": PRO, "price": 135, "jobs_per_day": 40, "cost_per_day": 5400}
+        {"job": PRO, "price": 135, "jobs_per_day": 40, "cost_per_day": 5400, "cost": 162000}
     ]
     assert account["cost_per_day"] == 5400
     assert account["burn_per_hour"] == 225
@@ -128,6 +149,105 @@ def test_text_says_cost_end_and_top_up(tmp_path: Path) -> None:
         "for 7 days top up 32019 credits",
     ):
         assert words in result.stdout
+
+
+# -- beside it: history ---------------------------------------------------------------------
+
+
+def test_history_stands_beside_the_plan_and_the_plan_is_left_out_of_it(tmp_path: Path) -> None:
+    lived(tmp_path, 2880)
+    (account,) = plan(configured(tmp_path))["accounts"]
+    assert account["cost_per_day"] == 5400
+    past = account["history"]
+    assert past["days"] == pytest.approx(7, abs=0.01)
+    assert past["burned_per_day"] == pytest.approx(2880, rel=0.01)
+    assert past["burn_per_hour"] == pytest.approx(120, rel=0.05)
+    assert past["runway_hours"]["p50"] == pytest.approx((20000 - 135) / 120, rel=0.1)
+    assert past["runway_hours"]["p25"] < past["runway_hours"]["p50"]
+    assert account["ends_at"] < past["ends_early_at"] < past["ends_at"]
+    assert past["top_up"] == pytest.approx(2880 * 30 + 135 - 20000, rel=0.01)
+    assert past["far_off"] is True
+
+
+def test_a_plan_that_is_far_from_history_is_said(tmp_path: Path) -> None:
+    lived(tmp_path, 2880)
+    text = monitor(configured(tmp_path), "plan").stdout
+    assert "you plan 40 a day, 5400 credits; the last 7 days burned 288" in text
+    assert "it ends 20" in text
+    assert "as likely as not (P50)" in text
+    assert "at a cautious estimate (P25) 20" in text
+    assert "for 30 days at that pace top up 6" in text
+
+
+def test_a_plan_that_history_bears_out_has_no_note(tmp_path: Path) -> None:
+    lived(tmp_path, 5400)
+    (account,) = plan(configured(tmp_path))["accounts"]
+    assert account["history"]["far_off"] is False
+    text = monitor(configured(tmp_path), "plan").stdout
+    assert "the last 7 days burned" in text
+    assert "you plan" not in text
+
+
+def test_an_account_where_nothing_went_is_far_from_any_plan(tmp_path: Path) -> None:
+    lived(tmp_path, 0)
+    (account,) = plan(configured(tmp_path))["accounts"]
+    assert account["history"]["burned_per_day"] == 0
+    assert account["history"]["runway_hours"]["p50"] == "+Inf"
+    assert account["history"]["ends_at"] is None
+    text = monitor(configured(tmp_path), "plan").stdout
+    assert "you plan 40 a day, 5400 credits; the last 7 days burned 0 a day" in text
+    assert "it does not end: hardly anything burns" in text
+
+
+def test_a_plan_of_nothing_never_ends_and_history_still_speaks(tmp_path: Path) -> None:
+    lived(tmp_path, 2880)
+    text = monitor(configured(tmp_path), "plan", "--job", f"{PRO}=0/day").stdout
+    assert "kie: 0 credits a day" in text
+    assert "never: the plan spends nothing" in text
+    assert "for 30 days nothing has to be topped up" in text
+    assert "you plan 0 a day, 0 credits; the last 7 days burned 288" in text
+
+
+def test_a_balance_under_its_floor_has_ended_by_plan_and_by_history(tmp_path: Path) -> None:
+    lived(tmp_path, 2880, end="100")
+    (account,) = plan(configured(tmp_path))["accounts"]
+    assert account["days_left"] == 0
+    assert account["top_up"] == 5400 * 30 + 35
+    assert account["history"]["runway_hours"] == {"p10": 0, "p25": 0, "p50": 0, "p90": 0}
+    text = monitor(configured(tmp_path), "plan").stdout
+    assert "now: it is at its floor or under it" in text
+    assert "it has ended: it is at its floor or under it" in text
+
+
+def test_a_few_hours_are_no_history(tmp_path: Path) -> None:
+    lived(tmp_path, 2880, days=0.25)
+    (account,) = plan(configured(tmp_path))["accounts"]
+    assert account["history"]["burned_per_day"] is None
+    assert account["history"]["far_off"] is False
+    text = monitor(configured(tmp_path), "plan").stdout
+    assert "too short to say: about 6 h watched" in text
+    assert "you plan" not in text
+
+
+def test_a_balance_without_samples_has_no_history(tmp_path: Path) -> None:
+    read(tmp_path, "5916.25")
+    (account,) = plan(configured(tmp_path))["accounts"]
+    assert account["balance"] == 5916.25
+    assert account["history"] is None
+
+
+FAR_OFF = [
+    ("100", "100", False), ("149", "100", False), ("151", "100", True), ("100", "149", False),
+    ("100", "151", True), ("0", "0", False), ("0", "1", True), ("1", "0", True),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("planned", "burned", "far"), FAR_OFF)
+def test_half_as_much_again_is_far_off_either_way(planned: str, burned: str, far: bool) -> None:
+    past = Past(Outlook(None, None, None, None, None), Decimal(burned) * 7, Decimal(7))
+    made = Plan("kie", Decimal(0), (PlannedJob("v", Decimal(1), Decimal(planned)),), 30,
+                Standing(Decimal(10), past=past))  # fmt: skip
+    assert made.far_off is far
 
 
 REFUSED = [

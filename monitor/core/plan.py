@@ -9,12 +9,16 @@ from datetime import datetime, timedelta
 from decimal import ROUND_UP, Decimal
 from difflib import get_close_matches
 
-from monitor.core.figures import estimate, instant, number
+from monitor.core.figures import estimate, instant, number, runway_hours
+from monitor.core.model import Outlook
 from monitor.core.settings import Account
 
 _RATE = re.compile(r"([0-9]{1,15}(?:\.[0-9]{1,15})?) ?/ ?(hour|h|day|d|week|w)")
 _ZERO = Decimal(0)
 _MOST = Decimal(10) ** 18  # credits: beyond it no plan is meant
+PAST_DAYS = 7  # that a plan is compared with
+_LEAST_DAYS = Decimal("0.5")
+_FAR_OFF = Decimal("1.5")
 _FAR = Decimal(36500)  # days after which nobody needs the date
 
 
@@ -37,12 +41,27 @@ class PlannedJob:
 
 
 @dataclass(frozen=True, slots=True)
+class Past:
+    """What an account's history says, the plan left out of it."""
+
+    outlook: Outlook
+    burned: Decimal  # credits spent within `days`, without what was refunded
+    days: Decimal  # that were watched, of the last `PAST_DAYS`
+
+    @property
+    def per_day(self) -> Decimal | None:
+        """Credits; None where too little was watched to say."""
+        return self.burned / self.days if self.days >= _LEAST_DAYS else None
+
+
+@dataclass(frozen=True, slots=True)
 class Standing:
-    """The last balance that was read of an account."""
+    """The last balance that was read of an account, and how it came to be."""
 
     balance: Decimal | None = None
     read_at: datetime | None = None
     unit: str | None = None
+    past: Past | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +100,25 @@ class Plan:
             return _ZERO
         cost = self.cost_per_day
         return (balance - self.floor) / cost if cost > 0 else Decimal("Infinity")
+
+    @property
+    def past_per_day(self) -> Decimal | None:
+        """What history burned a day; None where there is none, or too little of it."""
+        return self.standing.past.per_day if self.standing.past else None
+
+    @property
+    def past_top_up(self) -> Decimal | None:
+        """What is missing to last for all the days at history's pace; None: not known."""
+        balance, burned = self.standing.balance, self.past_per_day
+        if balance is None or burned is None:
+            return None
+        return max(_ZERO, burned * self.days + self.floor - balance)
+
+    @property
+    def far_off(self) -> bool:
+        """Whether plan and history are further apart than anybody's days differ."""
+        cost, burned = self.cost_per_day, self.past_per_day
+        return burned is not None and (burned > cost * _FAR_OFF or cost > burned * _FAR_OFF)
 
     def ends_at(self, now: datetime) -> datetime | None:
         """When the floor is reached; None where that is not known, or not within a century."""
@@ -186,20 +224,46 @@ def _account(plan: Plan, now: datetime) -> dict[str, object]:
         "balance": number(plan.standing.balance),
         "balance_at": instant(plan.standing.read_at),
         "floor": number(plan.floor),
-        "jobs": [_job(j) for j in plan.jobs],
+        "jobs": [_job(j, plan.days) for j in plan.jobs],
         "cost_per_day": number(plan.cost_per_day),
         "burn_per_hour": estimate(plan.cost_per_day / 24),
         "days_left": estimate(plan.days_left),
         "ends_at": instant(plan.ends_at(now)),
         "needed": number(plan.needed),
         "top_up": number(plan.top_up),
+        "history": _past(plan, now),
     }
 
 
-def _job(job: PlannedJob) -> dict[str, object]:
+def _past(plan: Plan, now: datetime) -> dict[str, object] | None:
+    past = plan.standing.past
+    if past is None:
+        return None
+    return {
+        "burned": number(past.burned),
+        "days": estimate(past.days),
+        "burned_per_day": estimate(past.per_day),
+        "burn_per_hour": estimate(past.outlook.burn_per_hour),
+        "runway_hours": runway_hours(past.outlook),
+        "ends_at": instant(hours_on(now, past.outlook.p50)),
+        "ends_early_at": instant(hours_on(now, past.outlook.p25)),
+        "top_up": number(plan.past_top_up),
+        "far_off": plan.far_off,
+    }
+
+
+def hours_on(now: datetime, hours: float | None) -> datetime | None:
+    """So many hours later; None where that is not known, or not within a century."""
+    if hours is None or hours > float(_FAR) * 24:
+        return None
+    return now + timedelta(seconds=round(hours * 3600))
+
+
+def _job(job: PlannedJob, days: int) -> dict[str, object]:
     return {
         "job": job.job,
         "price": number(job.price),
         "jobs_per_day": number(job.per_day),
         "cost_per_day": number(job.cost_per_day),
+        "cost": number(job.cost_per_day * days),
     }
