@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: help demo test check lint types cov docs pictures lock clean
+.PHONY: help demo test check lint types cov docs pictures bench-forecast lock clean
 help:  ## what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
@@ -42,8 +42,12 @@ cov: $(STAMP)  ## the tests with branch coverage of monitor/core
 docs: $(STAMP)  ## write the pages that are made from the code
 	$(BIN)/python docs/build.py
 
-pictures: $(STAMP)  ## take the documentation's pictures from the demo (needs chromium)
+pictures: $(STAMP)  ## take the documentation's pictures (needs chromium and matplotlib)
 	$(BIN)/python docs/pictures.py
+	$(BIN)/python -m docs.runway_pictures
+
+bench-forecast: $(STAMP)  ## how good the forecast is, beside others' (ARGS=--quick: a minute)
+	$(BIN)/python -m benchmarks.forecast.run $(ARGS)
 
 lock:  ## pin the newest allowed versions again (needs uv)
 	uv pip compile pyproject.toml --group dev --all-extras --universal --python-version 3.11 --generate-hashes --no-header -q -o requirements-dev.txt
