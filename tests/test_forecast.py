@@ -103,6 +103,32 @@ def test_more_takes_longer_on_every_path(
     assert p.mean(0.0) >= 0
 
 
+@given(
+    st.floats(0.0, 1e4),
+    st.floats(0.5, 6000.0),
+    st.lists(st.floats(0.1, 1e2), min_size=4, max_size=4),
+)
+def test_what_is_spent_when_an_amount_is_reached_is_that_amount(
+    start: float, amount: float, paces: list[float]
+) -> None:
+    long, slow, day, fast = paces
+    p = path(start=start, levels=(long, slow - long, day - slow, fast - day), profile=daily())
+    assert p.spent_by(p.hours_until([amount])[0]) == pytest.approx(amount, rel=1e-6)
+
+
+@pytest.mark.parametrize("start", [0.0, 17.5, 100.25])
+@pytest.mark.parametrize("amount", [5.0, 130.0, 500.0, 1700.0, 3300.0, 9000.0])
+def test_far_ahead_each_hour_still_counts_by_its_place_in_the_day(
+    start: float, amount: float
+) -> None:
+    p, spent, u = path(start=start, profile=daily()), 0.0, 0.0
+    while spent < amount and u < 1000:
+        spent += p.profile.week[int(start + u) % WEEK] * 10.0 / 100
+        u += 0.01
+    assert p.hours_until([amount])[0] == pytest.approx(u, abs=0.1 if u < 336 else 12.0)
+    assert p.mean(7.0) == pytest.approx(10.0, rel=1e-6)
+
+
 @given(st.floats(0.01, 1e6), st.floats(0.1, 1e4), st.floats(0.0, 1.2), st.floats(1.0, 10.0))
 def test_more_balance_is_never_reached_sooner(
     balance: float, lump: float, doubt: float, more: float

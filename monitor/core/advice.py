@@ -9,6 +9,9 @@ from decimal import Decimal
 from monitor.core.causes import MONEY_CAUSES, Cause
 from monitor.core.conditions import Both, Compare
 from monitor.core.durations import about
+from monitor.core.jobs import main_left
+from monitor.core.keys import in_words
+from monitor.core.limits import declared_words
 from monitor.core.model import Check, Quota
 from monitor.core.rules import Rule
 from monitor.core.specials import accepted_elsewhere
@@ -37,12 +40,15 @@ def _balance(view: View, balance: Decimal) -> str:
             return f"{text}, nothing is left"
         return f"{text}, under the floor of {amount(view.floor)}"
     hours = view.outlook.p50 if view.outlook is not None else None
-    if hours is None:
-        return text
-    return f"{text}, nothing burns" if math.isinf(hours) else f"{text}, {about(hours * 3600)}"
+    if hours is not None:
+        text += ", nothing burns" if math.isinf(hours) else f", {about(hours * 3600)}"
+    jobs = main_left(view)
+    return f"{text}, {jobs}" if jobs else text
 
 
 def _quota(quota: Quota) -> str:
+    if quota.declared:
+        return declared_words(quota)
     if quota.used is None:
         return f"{quota.quota}: use unknown"
     if quota.limit is None:
@@ -72,7 +78,14 @@ def _accepted(view: View) -> str:
 
 
 def summary(view: View, siblings: Iterable[View] = ()) -> str:
-    """How a target stands, as in `5916.25 credits, about 6 days`."""
+    """How a target stands, as in `5916.25 credits, about 6 days`; and why it is left alone."""
+    said = _summary(view, siblings)
+    known = in_words(view.facts) if view.check is Check.KEY and view.read else ""
+    said += f" ({known})" if known else ""
+    return f"{said}; {view.resting}" if view.resting else said
+
+
+def _summary(view: View, siblings: Iterable[View]) -> str:
     if view.cause is None:
         return "not asked yet"
     if view.key_cause is not None and view.cause is not view.key_cause:

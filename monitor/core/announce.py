@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from monitor.core.durations import about
-from monitor.core.happenings import JOB
+from monitor.core.happenings import JOB, KEY
 from monitor.core.message import Message, Runbook, jobs_in_words
 from monitor.core.notice import Announcement, Notice
 from monitor.core.phrases import SUBJECT_LENGTH, hours, moment, named, sentence
@@ -74,6 +74,8 @@ def _headline(notice: Notice) -> str:
 
 
 def _lines(notice: Notice, first_step: str) -> Lines:
+    if any(name.startswith(KEY) for name in notice.facts):
+        return f"{clean(_headline(notice), 400)}.", "", sentence(first_step)
     words = _of_a_unit if "was" in notice.facts else _of_a_top_up
     return words(notice, first_step)
 
@@ -164,6 +166,8 @@ def _plain(facts: Mapping[str, str], name: str) -> str:
 
 def _figures(notice: Notice) -> Figures:
     facts, found = notice.facts, [("Target", clean(notice.target)), ("Notice", notice.name)]
+    changed = [(n.removeprefix(KEY), said) for n, said in facts.items() if n.startswith(KEY)]
+    found += [(f"Its {name}", clean(said, 300)) for name, said in changed]
     if "amount" in facts:
         found.append(("Topped up", _amount(facts, "amount")))
     if "before" in facts:

@@ -63,6 +63,8 @@ BUILTIN: Final[tuple[Rule, ...]] = (
           "the key may not do what was asked of it, or what the account `needs`"),
     _rule("key-cap-reached", "*/key", _causes(Cause.KEY_CAP_REACHED), _CRITICAL,
           "the key's own spending cap is reached"),
+    _rule("key-expires", "*/key", Special("key-expires"), _WARNING,
+          "the key is accepted, and expires within 7 days"),
     _MODEL,
     _rule("models-exhausted", "*/model", Special("models-exhausted"), _CRITICAL,
           "no model of an account is left: each is unusable, for as long as its cause asks for"),
@@ -91,6 +93,9 @@ BUILTIN: Final[tuple[Rule, ...]] = (
           "three probes in a row fail and no provider can be reached: our own network"),
     _rule("unit-changed", "*/balance", Special("unit-changed"), _WARNING,
           "a balance is counted in another unit, in three readings in a row: a new series begins"),
+    _rule("key-changed", "*/key", Special("key-changed"), _WARNING,
+          "plan, role, rights or expiry of a key are no longer what they were; info where all of "
+          "it is for the better"),
 )  # fmt: skip
 
 # Those that say what happened: told once by `core/notice.py`, never open. Of these the optional
@@ -99,8 +104,9 @@ OPTIONAL: Final[tuple[Rule, ...]] = (
     _rule("topped-up", "*/balance", Special("topped-up"), Severity.INFO,
           "credit was bought: how much, and how long it lasts"),
 )  # fmt: skip
+_ONCE = ("unit-changed", "key-changed", "topped-up")
 NOTICES: Final[Mapping[str, Rule]] = {
-    rule.name: rule for rule in (*BUILTIN, *OPTIONAL) if rule.name in ("unit-changed", "topped-up")
+    rule.name: rule for rule in (*BUILTIN, *OPTIONAL) if rule.name in _ONCE
 }
 EVERY: Final[tuple[Rule, ...]] = (*BUILTIN, *OPTIONAL)
 

@@ -7,6 +7,7 @@ import math
 from monitor.core.model import Outlook
 from monitor.core.settings import Interval
 
+LONGEST_STAY = 3600.0  # seconds: a wrong Retry-After must not silence a target for days
 _LOOKS = 24  # probes that a cautious runway (P10) should still see before it ends
 
 
@@ -27,4 +28,4 @@ def next_delay(
         delay = interval.shortest
     elif outlook is not None and outlook.p10 is not None and not math.isinf(outlook.p10):
         delay = min(max(outlook.p10 * 3600 / _LOOKS, interval.shortest), interval.longest)
-    return max(delay, retry_after or 0.0)
+    return max(delay, min(retry_after or 0.0, LONGEST_STAY))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
@@ -105,13 +105,20 @@ def _jobs_left(condition: Compare, view: View, _: datetime) -> float | None:
     return view.jobs_left.get(condition.argument) if view.known else None
 
 
+def _lasting(quota: Quota) -> Quota:
+    """Of a limit per minute what lasts: one full minute is a burst, and over by the next."""
+    return quota if quota.sustained is None else replace(quota, used=quota.sustained)
+
+
 def _used(quota: Quota, *, share: bool) -> float | None:
+    quota = _lasting(quota)
     if share:
         return quota.used_share
     return None if quota.used is None else float(quota.used)
 
 
 def _left(quota: Quota, *, share: bool) -> float | None:
+    quota = _lasting(quota)
     if quota.used is None or quota.limit is None:
         return None
     if share:
@@ -120,15 +127,27 @@ def _left(quota: Quota, *, share: bool) -> float | None:
 
 
 def _quota_used(condition: Compare, view: View, _: datetime) -> float | None:
-    quotas = view.quotas if view.known else ()
-    used = [u for q in quotas if (u := _used(q, share=condition.share)) is not None]
-    return max(used, default=None)
+    return _worst(condition, view)[0]
 
 
 def _quota_left(condition: Compare, view: View, _: datetime) -> float | None:
-    quotas = view.quotas if view.known else ()
-    left = [n for q in quotas if (n := _left(q, share=condition.share)) is not None]
-    return min(left, default=None)
+    return _worst(condition, view)[0]
+
+
+def _worst(condition: Compare, view: View) -> tuple[float, Quota] | tuple[None, None]:
+    """The most used or the least left, and of which quota."""
+    used = condition.measure == "quota_used"
+    of = _used if used else _left
+    found = [(n, q) for q in view.known_quotas if (n := of(q, share=condition.share)) is not None]
+    if not found:
+        return None, None
+    return (max if used else min)(found, key=operator.itemgetter(0))
+
+
+def worst_quota(condition: Compare, view: View) -> Quota | None:
+    """Which quota a comparison of `quota_used` or `quota_left` speaks of."""
+    quotas = condition.measure in ("quota_used", "quota_left")
+    return _worst(condition, view)[1] if quotas else None
 
 
 def _failures(_: Compare, view: View, __: datetime) -> float | None:

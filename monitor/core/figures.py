@@ -41,13 +41,15 @@ def second(at: datetime | None) -> str | None:
 
 
 def quota_figures(quota: Quota) -> dict[str, Figure]:
-    """A quota as the documents show it."""
+    """A quota as the documents show it; of a declared one its window, and when it is gone."""
+    own: dict[str, Figure] = {"per": quota.per, "exhausted_at": second(quota.exhausted_at)}
     return {
         "quota": quota.quota,
         "used": number(quota.used),
         "limit": number(quota.limit),
         "unit": quota.unit,
         "resets_at": second(quota.resets_at),
+        **(own if quota.declared else {}),
     }
 
 

@@ -15,7 +15,9 @@ from monitor.core.ledger import Pace
 from monitor.core.profile import WEEK, Profile
 
 HALF_LIVES = (2.0, 18.0, 90.0, 360.0)  # watched hours, of the four levels
-_STRAY = (0.6, 0.10, 0.15)  # relative variance of each level about the next longer one
+# Relative variance of each level about the next longer one. The 2 h level's is small: bursts that
+# chance explains come often, and a surge that it does not explain is believed past all of this.
+_STRAY = (0.3, 0.10, 0.15)
 _GAP = 3.0  # hours: what happened within a longer gap is known in sum only
 _LONGEST = 336.0  # hours: a longer gap tells nothing of today
 _FEW, _PLAIN = 2.0, 4.0  # lumps since use began, and lumps missing before, that make it plain
@@ -223,7 +225,7 @@ def amounts(balance: float, lump: float, doubt: float) -> tuple[float, float, fl
     First passage of a process with lumps, as a gamma distribution (Wilson and Hilferty's roots).
     """
     mean = balance + lump / 2.0
-    spread = (_LUMPY * lump * (balance + lump / 4.0) / (mean * mean) + doubt) ** 0.5
+    spread = math.sqrt(_LUMPY * (lump / mean) * ((balance + lump / 4.0) / mean) + doubt)
     middle = 1.0 - spread * spread / 9.0
     low, high = middle - Z10 * spread / 3.0, middle + Z10 * spread / 3.0
     return mean * max(low, 0.02) ** 3, mean * max(middle, 0.02) ** 3, mean * high**3

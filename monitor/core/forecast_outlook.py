@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from monitor.core.forecast import Forecast, Levels, amounts
 from monitor.core.forecast_path import Path
 from monitor.core.model import Outlook
+from monitor.core.renewal import Renewal
 
 _FAR = 1e5  # hours: what an endless runway counts as between two percentiles
 _QUIET = 24.0  # watched hours without a drop after which nothing seems to burn
@@ -28,6 +29,7 @@ class Standing:
     drops: int
     job: float
     plan: float  # credits per hour
+    renewal: Renewal | None = None  # `to` above the floor, too
 
 
 def outlook(forecast: Forecast, standing: Standing, now: float) -> Outlook:
@@ -75,17 +77,44 @@ def _runway(
     """P10, P50 and P90 in hours from now, rising."""
     plan = forecast.plan_share if standing.plan > 0 else 0.0
     doubt = forecast.doubt(levels, plan)
-    goals = list(amounts(standing.left, levels.lump, doubt))
-    if plan > 0:  # a plan means what it says: its median is balance by burn
-        told = (standing.left / goals[1]) ** plan
-        goals = [g * told for g in goals]
-    low, mid, high = (max(0.0, h - waited) for h in path.hours_until(sorted(goals)))
+    hours = path.hours_until(_goals(standing.left, levels.lump, doubt, plan))
     if standing.low is not None:
-        low = 0.0
+        hours[0] = 0.0
         if standing.low > 0:
-            goal = amounts(standing.low, levels.lump, doubt)[0]
-            low = max(0.0, path.hours_until([goal])[0] - waited)
+            hours[0] = path.hours_until(_goals(standing.low, levels.lump, doubt, plan)[:1])[0]
+    renewal = standing.renewal
+    if renewal is not None and renewal.to is not None:
+        goals = _goals(renewal.to, levels.lump, doubt, plan) if renewal.to > 0 else [0.0] * 3
+        hours = _renewed(hours, goals, path, renewal, standing.at)
+    low, mid, high = (max(0.0, h - waited) for h in hours)
     return min(low, mid), mid, high
+
+
+def _goals(left: float, lump: float, doubt: float, plan: float) -> list[float]:
+    """What is expected to go until `left` is gone, at P10, P50 and P90."""
+    goals = amounts(left, lump, doubt)
+    # A plan means what it says: its median is balance by burn.
+    told = (left / goals[1]) ** plan if plan > 0 else 1.0
+    return [g * told for g in goals]
+
+
+def _renewed(
+    hours: list[float], goals: list[float], path: Path, renewal: Renewal, at: float
+) -> list[float]:
+    """The hours with what a renewal brings: a percentile that ends before it stands.
+
+    One that lasts until then goes on with the renewed balance, at its own percentile again: an
+    account that spends less than expected is taken to go on doing so. Where it lasts a whole
+    period, every further one lasts too, and it has no end; nothing is said of a second renewal
+    whose day is not known.
+    """
+    due = (renewal.at - at) / 3600.0
+    if due <= 0:
+        return hours
+    spent, period = path.spent_by(due), (renewal.every or math.inf) / 3600.0
+    after = [max(due, h) for h in path.hours_until([spent + g for g in goals])]
+    lasting = [math.inf if h - due >= period else h for h in after]
+    return [h if h <= due else then for h, then in zip(hours, lasting, strict=True)]
 
 
 def between(low: float, mid: float) -> float:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 
+from monitor.core.causes import Severity
 from monitor.core.conditions import Both, Compare, Condition
 from monitor.core.jobs import jobs_of
+from monitor.core.keys import Change
 from monitor.core.model import Outlook, Totals, incident_id
 from monitor.core.notice import Notice, TopUp
 from monitor.core.rules import Rule
@@ -15,6 +18,7 @@ from monitor.core.view import View
 from monitor.core.when import format_condition
 from monitor.core.words import clean, thousands
 
+KEY = "key "  # what a fact's name begins with that says what of a key is another
 JOB = "job "  # what a fact's name begins with that counts jobs left
 _IN_UNITS = frozenset({"balance", "burn"})  # measures whose thresholds are amounts
 
@@ -59,6 +63,15 @@ def unit_changed(rule: Rule, before: View, after: View, rules: Iterable[Rule]) -
     if before.balance is not None and before.last_success is not None:
         facts |= {"before": str(before.balance), "last": before.last_success.isoformat()}
     return _notice(rule, after, f"the balance is counted in {unit}, before in {was}", facts)
+
+
+def key_changed(rule: Rule, after: View, found: Sequence[Change]) -> Notice:
+    """A key is not what it was. For the better alone it is told as info."""
+    words = "; ".join(f"{c.name} {c.after}, before {c.before}" for c in found)
+    facts = {f"{KEY}{c.name}": f"{c.after}, before {c.before}" for c in found}
+    worse = any(c.worse for c in found)
+    notice = _notice(rule, after, f"the key has changed: {words}", facts)
+    return notice if worse else replace(notice, severity=Severity.INFO)
 
 
 def in_units(condition: Condition) -> bool:

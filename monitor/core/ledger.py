@@ -5,92 +5,22 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from decimal import Decimal
-from enum import StrEnum
 
+from monitor.core.entries import Entry, EntryKind, Pace, Suspect
 from monitor.core.model import Totals
+from monitor.core.renewal import Renewal
 
-_AGREEING = 3  # further samples that make a suspect believed
-_FEWER, _SPAN = 2, 5400.0  # or this many over this many seconds
-_APART = 30.0  # seconds: quick repeats of one probe are one answer, not several
+__all__ = ["Entry", "EntryKind", "Ledger", "Pace", "Suspect"]
+
 _UNDONE = 7200.0  # seconds in which a big fall may turn out to have been none
 _AGAIN = 6 * 86400.0  # two adjustments are further apart than this
 _HALF = 12 * 3600.0  # half-life of what refunds are measured against
 _FACE = 6 * 3600.0  # seconds for which a disproved value is known again
 _LATE, _LATE_BY = 5, 900.0  # late samples in a row, and seconds, that show a clock set back
 _CREDIT = 33.0  # jobs: a top-up of this size is nothing special
+_NOBODY_HAS = Decimal("1e18")  # beyond it sums of 28 digits would not add up
 _ZERO = Decimal(0)
-
-
-class EntryKind(StrEnum):
-    """What became of one sample."""
-
-    FIRST = "first"
-    SPENT = "spent"
-    REFUNDED = "refunded"
-    TOPPED_UP = "topped_up"
-    ADJUSTED = "adjusted"  # a believed fall that is no burn, a reset to a quota
-    SUSPECT = "suspect"  # not believed yet
-    MISREAD = "misread"  # not believed: it looks like one that was disproved a short while ago
-    UNREAD = "unread"
-    IGNORED = "ignored"  # out of order, or a duplicate
-    UNCHANGED = "unchanged"
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One line of the ledger. `amount` is never negative, but for `adjusted`: its sign there."""
-
-    kind: EntryKind
-    amount: Decimal = _ZERO
-    disproved: int = 0  # earlier samples this one has shown to be misread
-    since: float = 0.0  # Unix seconds of the last accepted sample before
-    burn: float | None = None  # credits the forecast is to learn over [since, at]; None: nothing
-
-
 _UNREAD, _IGNORED = Entry(EntryKind.UNREAD), Entry(EntryKind.IGNORED)
-
-
-@dataclass(frozen=True, slots=True)
-class Pace:
-    """What the ledger needs of the last forecast step."""
-
-    slow: float  # credits per hour over the last days
-    lump: float  # phi: variance by mean of what is spent, credits
-    job: float  # the dearest job, credits
-
-    def explains(self, hours: float) -> float:
-        """Credits that may go within `hours` without anything being odd."""
-        expected = self.slow * hours
-        return 2.0 * self.job + expected + 6.0 * math.sqrt(self.lump * expected)
-
-
-@dataclass(slots=True)
-class Suspect:
-    """A value that is not believed yet, and what has agreed with it since."""
-
-    at: float
-    balance: Decimal
-    last: Decimal
-    counted_at: float  # when a sample last counted as agreeing
-    further: int = 0  # samples that agreed since
-
-    def agrees(self, balance: Decimal, accepted: Decimal) -> bool:
-        """Whether `balance` has stayed on the suspect's side of half way back."""
-        half = (self.balance + accepted) / 2
-        return balance < half if self.balance < accepted else balance > half
-
-    def hear(self, at: float, balance: Decimal) -> bool:
-        """Count one more agreeing sample; True when it is to be believed."""
-        self.last = balance
-        if at - self.counted_at >= _APART:
-            self.further += 1
-            self.counted_at = at
-        return self.further >= _AGREEING or (self.further >= _FEWER and at - self.at >= _SPAN)
-
-    @property
-    def kept_falling(self) -> bool:
-        """Whether what agreed went on down by more than a tenth."""
-        return self.balance - self.last > abs(self.balance) / 10
 
 
 @dataclass(slots=True, kw_only=True)
@@ -148,15 +78,19 @@ class Ledger:
         """A dearest job that nobody has configured: the largest of the last 200 to 400 drops."""
         return max(self.block_drop, self.last_block_drop) or self.scale / 100
 
-    def enter(self, at: float, balance: Decimal | None, pace: Pace) -> Entry:
-        """Book one sample; `at` in Unix seconds."""
-        if balance is None:
+    def enter(
+        self, at: float, balance: Decimal | None, pace: Pace, renewal: Renewal | None = None
+    ) -> Entry:
+        """Book one sample; `at` in Unix seconds. `renewal`: the provider's own word of one."""
+        if balance is None or abs(balance) >= _NOBODY_HAS:
             return _UNREAD
         if self.balance is None:
             return self._begin(at, balance)
         if at <= self.seen_at and not self._clock_went_back(at):
             return _IGNORED
         self.seen_at, self.late = at, 0
+        if renewal is not None and renewal.explains(self.at, self.balance, at, balance, pace):
+            return self._renew(at, balance)
         if self.suspect is None:
             return self._judge(at, balance, pace, 0)
         if not self.suspect.agrees(balance, self.balance):
@@ -229,6 +163,9 @@ class Ledger:
     def _book(self, at: float, balance: Decimal, pace: Pace, disproved: int) -> Entry:
         if balance > (self.balance or _ZERO):
             return self._rise(at, balance, pace, disproved)
+        if self._takes_back(at, balance, pace):
+            self.fall_at, self.fall, self.fall_spent = at, float(self.credit_amount), False
+            return self._mend(at, balance, pace, disproved, -self.credit_amount)
         return self._spend(at, balance, pace, disproved)
 
     def _spend(self, at: float, balance: Decimal, pace: Pace, disproved: int) -> Entry:
@@ -255,14 +192,13 @@ class Ledger:
         self.block_drop = max(self.block_drop, drop)
 
     def _rise(self, at: float, balance: Decimal, pace: Pace, disproved: int) -> Entry:
-        since = self.at
-        amount = self._move(at, balance)
-        rise = float(amount)
+        since, rise = self.at, float(balance - (self.balance or _ZERO))
         undone = at - self.fall_at <= _UNDONE and abs(rise - self.fall) <= self.fall / 5
         if undone and not self.fall_spent:
-            self.fall_at = -math.inf
-            self.adjusted += amount
-            return Entry(EntryKind.ADJUSTED, amount, disproved)
+            self.fall_at, back = -math.inf, Decimal(repr(self.fall))
+            self.credit_level, self.credit_amount = balance, back
+            return self._mend(at, balance, pace, disproved, back)
+        amount = self._move(at, balance)
         # Twice: a lone job may be refunded half a day later, when half of it is forgotten.
         if undone or rise <= min(2 * self.lately, max(pace.job, self.lately / 10)):
             self.fall_at = -math.inf
@@ -281,11 +217,49 @@ class Ledger:
         self.topped_up += amount
         return Entry(EntryKind.TOPPED_UP, amount, disproved)
 
+    def _takes_back(self, at: float, balance: Decimal, pace: Pace) -> bool:
+        """Whether a fall that nothing explains takes back the last credit.
+
+        It is so where a provider's replicas disagree and answer in turn: no burn, each time.
+        """
+        accepted, level, credit = self.balance, self.credit_level, self.credit_amount
+        if accepted is None or level is None or not level - credit / 2 <= accepted <= level:
+            return False
+        fall = accepted - balance
+        if abs(fall - credit) > credit / 5:
+            return False
+        return float(fall) > pace.explains((at - self.at) / 3600)
+
+    def _mend(
+        self, at: float, balance: Decimal, pace: Pace, disproved: int, back: Decimal
+    ) -> Entry:
+        """Book a change of which `back` takes an earlier one back, and the rest was spent."""
+        before, since = float(self.balance or _ZERO), self.at
+        most = pace.explains((at - since) / 3600)
+        amount = self._move(at, balance)
+        rest = float(back - amount)
+        spent = back - amount if 0 < rest <= most else _ZERO
+        self.spent += spent
+        self.adjusted += amount + spent
+        if spent:
+            self.lately += rest
+            self._count(rest)
+        blind = not 0 <= rest <= most or before <= (pace.job / 12 if rest else pace.job)
+        return Entry(EntryKind.ADJUSTED, amount, disproved, since, None if blind else rest)
+
     def _adjust(self, at: float, balance: Decimal) -> Entry:
         amount = self._move(at, balance)
         self.adjusted += amount
         self.adjusted_at = self.fall_at = at
         self.fall, self.fall_spent = -float(amount), False
+        return Entry(EntryKind.ADJUSTED, amount)
+
+    def _renew(self, at: float, balance: Decimal) -> Entry:
+        """Book a plan's renewal; what was doubted before it is neither believed nor disproved."""
+        amount = self._move(at, balance)
+        self.suspect, self.fall_at = None, -math.inf
+        self.credit_level, self.credit_amount = balance, amount
+        self.adjusted += amount
         return Entry(EntryKind.ADJUSTED, amount)
 
     def _move(self, at: float, balance: Decimal) -> Decimal:

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from monitor.core.causes import Cause
 from monitor.core.durations import about
+from monitor.core.jobs import main_left
 from monitor.core.model import Check, Incident, Kind, Notification
 from monitor.core.phrases import (
     SUBJECT_LENGTH,
@@ -63,20 +64,30 @@ def _how_long(incident: Incident, view: View | None, now: datetime) -> str:
     stood = (now - incident.opened_at).total_seconds()
     since = f"Open since {moment(incident.opened_at)}"
     since += f", {about(stood)}." if stood >= 60 else "."
-    outlook = view.outlook if view else None
-    if incident.alert not in _MONEY_RULES or outlook is None or outlook.p25 is None:
-        return since
+    return f"{_pays(incident, view)}{since}"
+
+
+def _pays(incident: Incident, view: View | None) -> str:
+    """What the balance still pays, and how long: `31 videos, about 5 h at a cautious estimate.`"""
+    if view is None or not _about_money(incident, view):
+        return ""
+    jobs, outlook = main_left(view), view.outlook
+    if outlook is None or outlook.p25 is None or outlook.p25 <= 0:
+        return f"The balance pays for {jobs}. " if jobs else ""
     likely = "" if outlook.p50 is None else f"; as likely as not {hours(outlook.p50)}"
-    if outlook.p25 <= 0:
-        return since
-    return f"The credits last {hours(outlook.p25)} at a cautious estimate{likely}. {since}"
+    lasts = f"{hours(outlook.p25)} at a cautious estimate{likely}. "
+    return f"The balance pays for {jobs}, {lasts}" if jobs else f"The credits last {lasts}"
+
+
+def _about_money(incident: Incident, view: View) -> bool:
+    """Whether it is an alert about a balance, a user's own included."""
+    causes = (Cause.OK, Cause.CREDITS_EXHAUSTED)
+    own = view.check is Check.BALANCE and incident.cause in causes
+    return own or incident.alert in _MONEY_RULES
 
 
 def _next_step(incident: Incident, view: View | None, first_step: str) -> str:
-    about_money = incident.alert in _MONEY_RULES or (
-        view is not None and view.check is Check.BALANCE and incident.cause is Cause.OK
-    )
-    if about_money and incident.alert != "burn-spike" and view is not None:
+    if view is not None and incident.alert != "burn-spike" and _about_money(incident, view):
         amount = top_up(view)
         if amount:
             return amount
@@ -105,8 +116,9 @@ def _stands_now(incident: Incident, view: View | None) -> str:
         return ""
     if view.known_balance is not None:
         left = view.outlook.p25 if view.outlook else None
+        jobs = f", {left_over}" if (left_over := main_left(view)) else ""
         lasts = f", {hours(left)}" if left is not None and left > 0 else ""
-        return f"The balance is {money(view.known_balance, view.unit)} now{lasts}."
+        return f"The balance is {money(view.known_balance, view.unit)} now{jobs}{lasts}."
     return f"{incident.target} is usable again." if view.cause is Cause.OK else ""
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from monitor.core.causes import Cause, Severity
+from monitor.core.jobs import jobs_of
 from monitor.core.lines import subject, three_lines
 from monitor.core.model import Check, Incident, Kind, Notification
 from monitor.core.phrases import clean, headline, hours, moment, money, named, quota_figure
@@ -49,7 +50,7 @@ class Message:
     starts_at: datetime
     ends_at: datetime | None
     figures: tuple[tuple[str, str], ...] = ()  # (label, value) in words
-    jobs_left: tuple[tuple[str, int], ...] = ()
+    jobs_left: tuple[tuple[str, int], ...] = ()  # (`Sora 2 Pro 720p 15 s videos`, 31)
     steps: tuple[str, ...] = ()
     customers: str = ""
     not_customers: str = ""
@@ -114,7 +115,7 @@ def compose(
         starts_at=incident.opened_at,
         ends_at=incident.closed_at if over else None,
         figures=_figures(incident, view),
-        jobs_left=tuple(_jobs(view).items()),
+        jobs_left=jobs_of(view),
         steps=() if over else steps,
         customers=customers,
         not_customers=page.not_customers if page else "",
@@ -269,15 +270,10 @@ def _annotations(
         "balance": "" if balance is None else amount(balance),
         "burn_per_hour": "" if burn is None else amount(burn),
         "runway": _runway(view),
-        "jobs_left": jobs_in_words(_jobs(view)),
+        "jobs_left": jobs_in_words(jobs_of(view)),
     }
 
 
-def _jobs(view: View | None) -> Mapping[str, int]:
-    """Whole jobs the balance pays; of a remembered balance nothing is promised."""
-    return {} if view is None or view.known_balance is None else view.jobs_left
-
-
-def jobs_in_words(jobs_left: Mapping[str, int]) -> str:
-    """`43 x sora-2-pro-720p-15s, 19 x sora-2-pro-1080p-15s`."""
-    return ", ".join(f"{count} x {clean(job, 80)}" for job, count in jobs_left.items())
+def jobs_in_words(jobs_left: Iterable[tuple[str, int]]) -> str:
+    """`43 Sora 2 Pro 720p 15 s videos, 19 Sora 2 Pro 1080p 15 s videos`."""
+    return ", ".join(f"{count or 'no'} {job}" for job, count in jobs_left)

@@ -54,6 +54,11 @@ def key_target(account: str) -> str:
     return f"{account}/key"
 
 
+def quota_target(account: str) -> str:
+    """Where the quotas of an account are judged, those the provider tells and the declared."""
+    return f"{account}/quota"
+
+
 def provider_target(provider: str) -> str:
     """The derived target that stands for a whole provider."""
     return f"{provider}/provider"
@@ -68,6 +73,14 @@ class Quota:
     limit: Decimal | None  # None: no limit
     unit: str
     resets_at: datetime | None = None
+    per: str = ""  # of a declared one, how long its window is: "day"; empty where an API tells it
+    exhausted_at: datetime | None = None  # at the present pace; None: unknown, or after the reset
+    sustained: Decimal | None = None  # of a window so short that a rule judges what lasts in it
+
+    @property
+    def declared(self) -> bool:
+        """Whether the config declares it: counted here, whatever the provider answers."""
+        return bool(self.per)
 
     @property
     def used_share(self) -> float | None:

@@ -1,4 +1,4 @@
-"""How numbers, times and incidents are put in words. Texts from outside are cleaned here."""
+"""How numbers, times and incidents are put in words."""
 
 from __future__ import annotations
 
@@ -9,12 +9,15 @@ from decimal import ROUND_UP, Decimal
 
 from monitor.core.causes import Cause
 from monitor.core.durations import about
+from monitor.core.jobs import main_left
+from monitor.core.limits import declared_words
 from monitor.core.model import NETWORK_TARGET, STORE_TARGET, Incident, Quota, models_target
+from monitor.core.notice import Notice
 from monitor.core.view import View
 from monitor.core.words import amount, percent
+from monitor.core.words import clean as clean  # what is put in words is cleaned: one door
 
 SUBJECT_LENGTH = 140
-TEXT_LENGTH = 500
 
 _MODEL_WORDS = {
     Cause.MODEL_MISSING: "is gone",
@@ -48,12 +51,6 @@ _FIXED = {
 }
 
 
-def clean(text: str, limit: int = TEXT_LENGTH) -> str:
-    """One printable line of at most `limit` characters: providers' texts may hold anything."""
-    line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
-    return line if len(line) <= limit else line[: limit - 1].rstrip() + "…"
-
-
 def money(value: Decimal | float, unit: str | None) -> str:
     """`5916.25 credits`."""
     return f"{amount(value)} {clean(unit or 'credits', 20)}"
@@ -78,7 +75,7 @@ def sentence(text: str) -> str:
     return text[0].upper() + text[1:] + stop
 
 
-def named(step: str, incident: Incident) -> str:
+def named(step: str, incident: Incident | Notice) -> str:
     """A runbook's step with ACCOUNT and TARGET put in, where the incident has one to be asked."""
     if not incident.account or incident.target in (NETWORK_TARGET, STORE_TARGET):
         return step
@@ -90,6 +87,8 @@ def named(step: str, incident: Incident) -> str:
 
 def quota_figure(quota: Quota) -> str:
     """`0.04 of 0.1 USD (40 %), resets 2026-12-01 00:00 UTC`."""
+    if quota.declared:
+        return declared_words(quota)
     unit = clean(quota.unit, 20)
     used = "unknown" if quota.used is None else amount(quota.used)
     of = f"{unit}, no limit" if quota.limit is None else f"of {amount(quota.limit)} {unit}"
@@ -156,4 +155,7 @@ def _runway_left(view: View | None) -> str:
     outlook = view.outlook if view else None
     if outlook is None or outlook.p25 is None or math.isinf(outlook.p25):
         return ""
-    return f"{hours(outlook.p25)} of credits left" if outlook.p25 > 0 else "no credits left"
+    if outlook.p25 <= 0:
+        return "no credits left"
+    jobs = main_left(view)
+    return f"{hours(outlook.p25)} of credits left{f', {jobs}' if jobs else ''}"

@@ -5,12 +5,14 @@ from __future__ import annotations
 from itertools import accumulate
 
 HOURS, DAYS, WEEK = 24, 7, 168
-_BLOCK = 6  # hours: `reach` may be read this far past the week's end
+BLOCK = 12  # hours: `reach` may be read this far, and one, past the week's end
 _SEEN = 20.0  # watched hours before there is anything to derive
 _HOUR_MEMORY = 0.98  # an hour of the day comes round daily: about 50 days are remembered
 _DAY_MEMORY = 0.9942  # a day of the week gets 24 visits: about 7 weeks are remembered
-_DAY_VARIANCE = 0.13  # how far apart weekdays are believed to be before they are seen
-_HOUR_LUMPS = 0.5  # lumps of spending an hour of the day must show before it counts
+_DAY_VARIANCE = 0.08  # how far apart weekdays are believed to be before they are seen
+# Lumps of spending an hour of the day must show before it counts. A profile that believes single
+# bursts moves the runway across its thresholds once a day, and every time that is a false alarm.
+_HOUR_LUMPS = 0.75
 _LEAST = 0.005
 
 
@@ -43,7 +45,7 @@ class Profile:
         self.week = [
             1.0
         ] * WEEK  # their products, from Thursday 00:00 UTC, where the epoch's weeks begin
-        self.reach = [float(n) for n in range(WEEK + _BLOCK + 1)]  # running sum of `week`
+        self.reach = [float(n) for n in range(WEEK + BLOCK + 2)]  # running sum of `week`
 
     def add(self, hour: int, spent: float, watched: float) -> None:
         """Fold one hour in. `hour` counts from the epoch; both amounts are in hours.
@@ -78,7 +80,7 @@ class Profile:
 
     def _multiply(self) -> None:
         self.week = [d * h for d in self.days for h in self.hours]
-        self.reach = list(accumulate([*self.week, *self.week[:_BLOCK]], initial=0.0))
+        self.reach = list(accumulate([*self.week, *self.week[: BLOCK + 1]], initial=0.0))
 
     def dump(self) -> list[float]:
         """The numbers that are its state."""

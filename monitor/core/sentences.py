@@ -8,8 +8,9 @@ from datetime import datetime
 from typing import Final
 
 from monitor.core.causes import MONEY_CAUSES
-from monitor.core.conditions import Both, Compare, Condition, Either, measure
+from monitor.core.conditions import Both, Compare, Condition, Either, measure, worst_quota
 from monitor.core.durations import about
+from monitor.core.limits import breach_words
 from monitor.core.view import View
 from monitor.core.words import WHAT, amount, percent
 
@@ -92,6 +93,9 @@ def _measured(condition: Compare, view: View, now: datetime) -> str:
 def _compared(condition: Compare, view: View, now: datetime) -> str:
     if condition.times_usual:
         return _times_usual(condition, view)
+    quota = worst_quota(condition, view)
+    if quota is not None and quota.declared:
+        return breach_words(quota)
     relation = _RELATION[condition.op]
     return f"{_measured(condition, view, now)} is {relation} {_limit(condition)}"
 

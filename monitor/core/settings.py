@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, tzinfo
 from decimal import Decimal
 
 from monitor.core.causes import Severity
 from monitor.core.model import Target
 from monitor.core.rules import Rule
 from monitor.core.secret import Secret
+from monitor.core.windows import DeclaredQuota
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +29,7 @@ class TargetSettings:
     target: Target
     interval: Interval
     timeout: float  # seconds, for the whole probe
+    asked: bool = True  # False: nobody is asked, it is judged from what is counted here
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +46,16 @@ class Account:
     needs: frozenset[str] = frozenset()  # what the key must be able to do: "inference"
     models: tuple[str, ...] = ()  # in the order the product tries them
     jobs: Mapping[str, Decimal] = field(default_factory=dict)  # credits per job
+    job_titles: Mapping[str, str] = field(default_factory=dict)  # job to what people call several
     usage: Mapping[str, Decimal] = field(default_factory=dict)  # planned jobs per day
     floor: Decimal = Decimal(0)
     was: str | None = None  # the name it had: its history goes on
+    quotas: tuple[DeclaredQuota, ...] = ()  # limits that no API tells
     fields: Mapping[str, object] = field(default_factory=dict)  # the provider's own, validated
+    key_files: Mapping[str, str] = field(
+        default_factory=dict
+    )  # `key` or one of `fields` to the absolute path of the file that holds it
+    calls: int | None = None  # requests a day, from midnight to midnight UTC; None: no limit
 
     @property
     def configured(self) -> bool:
@@ -57,6 +66,16 @@ class Account:
     def planned_burn(self) -> Decimal:
         """Credits per hour that `usage` plans; 0 where nothing is planned."""
         return sum((self.jobs[j] * n for j, n in self.usage.items()), Decimal(0)) / 24
+
+    @property
+    def main_job(self) -> str:
+        """The job that messages name where there are several; empty without any.
+
+        The one of which `usage` plans most a day, the dearer one of two alike; without a plan the
+        dearest, as it is the first that can no longer be paid.
+        """
+        most = lambda job: (self.usage.get(job, 0), self.jobs[job])  # noqa: E731 - one line says it
+        return max(self.jobs, key=most, default="")
 
     @property
     def dearest_job(self) -> Decimal | None:
@@ -104,6 +123,22 @@ class WebSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class PrometheusSettings:
+    """A Prometheus that can be asked what is used of a declared quota."""
+
+    url: str
+    token: Secret = field(default_factory=lambda: Secret(""))  # empty: it wants none
+
+
+@dataclass(frozen=True, slots=True)
+class HistorySettings:
+    """How long what was seen of a balance is kept, in seconds."""
+
+    samples: float = 90 * 86400.0  # every single one
+    hours: float = 1825 * 86400.0  # what each hour made of it
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """The whole effective config. `rules` are built-in and the user's, replaced and removed."""
 
@@ -115,6 +150,10 @@ class Settings:
     web: WebSettings
     database: str  # absolute path
     canary_url: str | None = None
+    history: HistorySettings = HistorySettings()
+    timezone: tzinfo = UTC  # of days and hours as people count them
+    prometheus: PrometheusSettings | None = None
+    doubts: tuple[str, ...] = ()  # what is odd in the config and yet no fault, one line each
 
     @property
     def targets(self) -> tuple[TargetSettings, ...]:
@@ -125,6 +164,7 @@ class Settings:
     def secrets(self) -> tuple[Secret, ...]:
         """Everything that must never be seen, for redaction."""
         found = [a.key for a in self.accounts] + [self.web.token, *self.web.users.values()]
+        found += [self.prometheus.token] if self.prometheus else []
         for account in self.accounts:
             found += _within(account.fields)
         for receiver in self.receivers:

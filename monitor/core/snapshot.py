@@ -6,8 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from monitor.core.burners import JobsReported
 from monitor.core.causes import Cause
 from monitor.core.model import Alert, Incident, Kind, ServiceState, Silence, Told, Totals
+from monitor.core.notice import Notice
+from monitor.core.series import Series
 from monitor.core.settings import Settings
 from monitor.core.view import View
 
@@ -17,11 +20,13 @@ class Counts:
     """What has happened since the start of the process (the exporter's counters)."""
 
     probes: Mapping[tuple[str, Cause], int] = field(default_factory=dict)  # target, cause
+    jobs: Mapping[str, Mapping[str, int]] = field(default_factory=dict)  # account: reported
     incidents: Mapping[tuple[str, str], int] = field(default_factory=dict)  # alert, severity
     notifications: Mapping[tuple[str, Kind, str], int] = field(
         default_factory=dict
     )  # receiver, kind, result: ok, failed, refused
     pending: Mapping[str, int] = field(default_factory=dict)  # receiver: still to be told
+    calls: Mapping[str, int] = field(default_factory=dict)  # account: requests since midnight UTC
     reload_ok: bool = True
     reload_at: datetime | None = None  # the last successful one (or the start)
     scheduler_lag: float = 0.0  # seconds the last probe began late
@@ -43,8 +48,13 @@ class Snapshot:
     services: tuple[ServiceState, ...] = ()
     silences: tuple[Silence, ...] = ()
     told: tuple[Told, ...] = ()
+    notices: tuple[Notice, ...] = ()  # what happened within 7 days
+    series: Mapping[str, Series] = field(default_factory=dict)  # targets whose unit has changed
     totals: Mapping[str, Totals] = field(default_factory=dict)  # balance target: the ledger
     history: Mapping[str, tuple[tuple[datetime, float], ...]] = field(
         default_factory=dict
     )  # balance target: recent points for a chart, oldest first
     counts: Counts = field(default_factory=Counts)
+    jobs_reported: Mapping[str, JobsReported] = field(
+        default_factory=dict
+    )  # account: which job burns, in the last 24 hours

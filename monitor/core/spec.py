@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -22,7 +22,12 @@ class FieldKind(StrEnum):
     SECRET = "secret"  # noqa: S105 - the name of a kind; becomes Secret, has a `_file` twin
     TEXTS = "texts"  # a list of strings
     TABLE = "table"  # nested, see `fields`
+    TABLES = "tables"  # a list of such
     MAP = "map"  # free names to strings
+    MEMBER = "member"  # where in an answer something is: `data.credits`, `data.0.credits`
+    MEMBERS = "members"  # one or several, that are added up: `data.bought`, `-data.used`
+    PATTERN = "pattern"  # a regular expression
+    VALUE = "value"  # text, a number, true or false: what JSON would write, as text
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +40,7 @@ class Field:
     required: bool = False
     default: object = None
     choices: tuple[str, ...] = ()
-    fields: tuple[Field, ...] = ()  # of a TABLE
+    fields: tuple[Field, ...] = ()  # of a TABLE, of each of TABLES
     example: str = ""  # what one may look like, for the docs; never a real one
 
 
@@ -57,6 +62,16 @@ class CheckSpec:
     default: bool = True  # asked without being named in `checks:`
     help: str = ""
     limit: Limit | None = None  # documented; `minimum` keeps within it
+    field: str = ""  # the config field it cannot be asked without: it takes the place of `key`
+
+
+# What fields say together that none says alone: where it is at fault, and why.
+Faults = Callable[[Mapping[str, object]], Iterable[tuple[tuple[str | int, ...], str]]]
+
+
+def no_faults(_fields: Mapping[str, object]) -> Iterable[tuple[tuple[str | int, ...], str]]:
+    """Fields that do not speak of each other."""
+    return ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,13 +81,16 @@ class ProviderSpec:
     name: str
     title: str
     checks: Mapping[Check, CheckSpec]
-    urls: Mapping[str, str]  # name of the config key to the real origin: {"base_url": "https://…"}
+    # Name of the config key to the real origin: {"base_url": "https://…"}; "": the config says it.
+    urls: Mapping[str, str]
     docs: str  # where the facts come from
     unit: str | None = None  # of the balance
     key_prefixes: tuple[str, ...] = ()  # what its keys look like, for a warning only
     fields: tuple[Field, ...] = ()  # beside what every account has
     key: str = ""  # which of the vendor's keys is wanted, where that needs saying
     knows: str = ""  # what can be known of an account there, and what cannot
+    faults: Faults = no_faults
+    example: str = ""  # an account's lines for the docs, where its fields' own do not make one
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from monitor.core.blame import (
 )
 from monitor.core.causes import CAUSES, FAILURES, KEY_CAUSES, Cause, Standing
 from monitor.core.durations import about
+from monitor.core.keys import ends_soon, minute
 from monitor.core.model import Check, Judgement, Verdict
 from monitor.core.view import View
 from monitor.core.words import WHAT
@@ -105,7 +106,7 @@ def accepted_elsewhere(key: View, siblings: tuple[View, ...]) -> bool:
 
 
 def _vouches(sibling: View, key: View) -> bool:
-    if sibling.target == key.target or sibling.check is Check.STATUS:
+    if sibling.target == key.target or sibling.check is Check.STATUS or sibling.local:
         return False
     if sibling.reading is None or key.reading is None or sibling.key_cause is not None:
         return False
@@ -179,6 +180,18 @@ def store_failed(view: View, now: datetime, __: View | None, ___: View | None) -
     return Judgement(Verdict.BREACH if trouble else Verdict.OK, now, Cause.OK, trouble)
 
 
+def key_expires(view: View, now: datetime, __: View | None, ___: View | None) -> Judgement:
+    """On `ACCOUNT/key`: it is accepted, and ends within a week."""
+    if view.cause is not Cause.OK:
+        return _unknown(view)  # an expired key is key-rejected's matter, and ends nothing here
+    at = ends_soon(view, now)
+    if at is None:
+        return _ok(view)
+    left = about(max(0.0, (at - now).total_seconds()))
+    summary = f"the key expires in {left}, at {minute(at)}"
+    return Judgement(Verdict.BREACH, view.evidence_at, Cause.OK, summary)
+
+
 def happens_once(view: View, _: datetime, __: View | None, ___: View | None) -> Judgement:
     """What is told as a notice is never a state: nothing opens, and what stood here closes."""
     return _ok(view)
@@ -192,6 +205,8 @@ SPECIALS: Final[Mapping[str, Judge]] = {
     "balance-unreadable": balance_unreadable,
     "target-stale": target_stale,
     "store-failed": store_failed,
+    "key-expires": key_expires,
+    "key-changed": happens_once,
     "topped-up": happens_once,
     "unit-changed": happens_once,
 }

@@ -6,9 +6,13 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from monitor.core.accuracy import figures as accuracy
 from monitor.core.advice import next_step, summary, whoami_only
+from monitor.core.budget import renews_at
 from monitor.core.causes import CAUSES, KEY_CAUSES, Cause, Severity, Standing, Status, worst
 from monitor.core.figures import estimate, number, quota_figures, runway_hours, second
+from monitor.core.jobs import counted
+from monitor.core.keys import shown
 from monitor.core.model import (
     Alert,
     AlertState,
@@ -20,6 +24,7 @@ from monitor.core.model import (
     provider_target,
 )
 from monitor.core.rules import Rule
+from monitor.core.settings import Account
 from monitor.core.snapshot import Snapshot
 from monitor.core.view import View
 
@@ -39,7 +44,8 @@ def concerned(view: View) -> frozenset[str]:
     names = {view.target}
     if view.check is Check.MODEL:
         names.add(models_target(view.account))
-    if view.check is not Check.STATUS and view.cause is not Cause.NOT_CONFIGURED:
+    asked = view.check is not Check.STATUS and not view.local
+    if asked and view.cause is not Cause.NOT_CONFIGURED:
         names.add(provider_target(view.provider))
     return frozenset(names)
 
@@ -144,11 +150,20 @@ def _balance(view: View) -> dict[str, object]:
         "balance": number(view.known_balance),
         "last_balance": number(view.balance),
         "unit": view.unit,
+        "unit_since": second(view.unit_since),
         "floor": number(view.floor),
         "burn_per_hour": estimate(outlook.burn_per_hour) if outlook else None,
         "runway_hours": runway_hours(outlook) if outlook else None,
+        "forecast_accuracy": accuracy(view.hindsight),
         "jobs_left": dict(view.jobs_left) if view.known else None,
+        "jobs_in_words": _jobs_in_words(view) if view.known else None,
     }
+
+
+def _jobs_in_words(view: View) -> dict[str, str]:
+    """The same, each as people say it: `43 Sora 2 Pro 720p 15 s videos`."""
+    titles = view.job_titles
+    return {job: counted(n, job, titles.get(job, "")) for job, n in view.jobs_left.items()}
 
 
 def _target(row: Row, rules: Mapping[str, Rule]) -> dict[str, object]:
@@ -167,11 +182,13 @@ def _target(row: Row, rules: Mapping[str, Rule]) -> dict[str, object]:
         "last_run": second(reading.at if reading is not None else None),
         "last_success": second(view.last_success),
         "duration_seconds": estimate(reading.duration) if reading is not None else None,
+        "interval_seconds": estimate(view.interval),
+        "facts": shown(view.facts),
     }
     if view.check is Check.BALANCE:
         entry |= _balance(view)
     if view.check is Check.QUOTA or view.quotas:
-        entry["quotas"] = [quota_figures(q) for q in view.quotas] if view.known else []
+        entry["quotas"] = [quota_figures(q) for q in view.known_quotas]
     return entry
 
 
@@ -230,4 +247,15 @@ def document(
         ],
         "silences": [_silence(s) for s in snapshot.silences if s.active(snapshot.at)],
         "services": [_service(s) for s in snapshot.services],
+        "calls": [_calls(a, snapshot) for a in snapshot.settings.accounts if a.calls],
+    }
+
+
+def _calls(account: Account, snapshot: Snapshot) -> dict[str, object]:
+    """An account's budget of requests."""
+    return {
+        "account": account.name,
+        "made": snapshot.counts.calls.get(account.name, 0),
+        "budget": account.calls,
+        "renews_at": second(renews_at(snapshot.at)),
     }

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 
+from monitor.core.accuracy import Hindsight
 from monitor.core.causes import CAUSES, KEY_CAUSES, MONEY_CAUSES, Cause, Standing
 from monitor.core.model import Check, Outlook, Quota, Reading
 
@@ -34,9 +35,13 @@ class View:
     interval: float = 300.0  # seconds: the longest time between two probes
     balance: Decimal | None = None  # the accepted one
     unit: str | None = None
+    unit_since: datetime | None = None  # when its present series began, after another unit's
     floor: Decimal = Decimal(0)
     outlook: Outlook | None = None
+    hindsight: tuple[Hindsight, ...] = ()  # how earlier forecasts have done, by horizon
     jobs_left: Mapping[str, int] = field(default_factory=dict)
+    job_titles: Mapping[str, str] = field(default_factory=dict)  # what the config calls them
+    main_job: str = ""  # the one of `jobs_left` that messages name
     quotas: tuple[Quota, ...] = ()
     facts: Mapping[str, str] = field(default_factory=dict)
     warning: bool = False  # usable, but the summary says what to look at
@@ -45,6 +50,8 @@ class View:
     members: tuple[View, ...] = ()  # of a derived target
     named: bool = False  # a rule or a service of the user's names this target
     timeout: float = 15.0  # seconds one probe may take
+    resting: str = ""  # why it is not asked at present: its budget, or the provider's own wish
+    local: bool = False  # nobody is asked: what it says is counted here, and clears nobody
 
     @property
     def read(self) -> bool:
@@ -66,6 +73,11 @@ class View:
             return False
         money = self.check is Check.BALANCE and self.cause in MONEY_CAUSES
         return not money or self.reading is None or self.reading.finding.balance is not None
+
+    @property
+    def known_quotas(self) -> tuple[Quota, ...]:
+        """Those of the last probe where they are known; declared ones are, whatever it found."""
+        return self.quotas if self.known else tuple(q for q in self.quotas if q.declared)
 
     @property
     def known_balance(self) -> Decimal | None:

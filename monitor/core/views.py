@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 
+from monitor.core.accuracy import Hindsight
 from monitor.core.causes import FAILURES, KEY_CAUSES, Cause
 from monitor.core.globs import matches
 from monitor.core.model import (
@@ -14,11 +15,13 @@ from monitor.core.model import (
     STORE_TARGET,
     Check,
     Outlook,
+    Quota,
     Reading,
     TargetRecord,
     key_target,
     models_target,
     provider_target,
+    quota_target,
 )
 from monitor.core.settings import Account, Settings, TargetSettings
 from monitor.core.view import View
@@ -70,11 +73,20 @@ def target_view(
     record: TargetRecord,
     *,
     outlook: Outlook | None = None,
+    hindsight: tuple[Hindsight, ...] = (),
     named: bool = False,
     whole_key: View | None = None,
     watched_since: datetime | None = None,
+    unit_since: datetime | None = None,
+    declared: tuple[Quota, ...] = (),
+    counted_at: datetime | None = None,
+    rest: tuple[float, str] = (0.0, ""),
 ) -> View:
-    """One configured target as it stands. `whole_key`: the account's key, if it is known bad."""
+    """One configured target as it stands. `whole_key`: the account's key, if it is known bad.
+
+    `rest`: seconds between two probes where that is more than the config says, and why.
+    `declared`: of a quota's target what is counted here, as of `counted_at`.
+    """
     target, reading = settings.target, record.reading
     is_balance = target.check is Check.BALANCE
     return View(
@@ -85,25 +97,35 @@ def target_view(
         subject=target.subject,
         cause=judged_cause(record, target.check, account.floor),
         summary=reading.finding.summary if reading else "",
-        evidence_at=reading.at if reading else None,
+        evidence_at=_latest(reading.at if reading else None, counted_at),
         reading=reading,
         last_success=record.last_success,
         failures=record.failures,
         streak=record.streak,
-        interval=settings.interval.longest,
+        local=not settings.asked,
+        interval=max(settings.interval.longest, rest[0]),
+        resting=rest[1],
         timeout=settings.timeout,
         balance=record.balance if is_balance else None,
         unit=record.unit,
+        unit_since=unit_since,
         floor=account.floor if is_balance else Decimal(0),
         outlook=outlook,
+        hindsight=hindsight,
         jobs_left=jobs_left(record.balance, account.jobs) if is_balance else {},
-        quotas=reading.finding.quotas if reading else (),
+        job_titles=account.job_titles,
+        main_job=account.main_job,
+        quotas=(*(reading.finding.quotas if reading else ()), *declared),
         facts=reading.finding.facts if reading else {},
         warning=reading.finding.warning if reading else False,
-        key_cause=_key_cause(reading, whole_key),
+        key_cause=_key_cause(reading, whole_key) if settings.asked else None,
         watched_since=watched_since,
         named=named,
     )
+
+
+def _latest(*times: datetime | None) -> datetime | None:
+    return max((at for at in times if at is not None), default=None)
 
 
 def _key_cause(reading: Reading | None, whole_key: View | None) -> Cause | None:
@@ -117,7 +139,8 @@ def _key_cause(reading: Reading | None, whole_key: View | None) -> Cause | None:
 
 def key_view(account: Account, views: Iterable[View]) -> View:
     """`ACCOUNT/key`: its own check if there is one, else or worse what any target saw of it."""
-    members = tuple(v for v in views if v.check is not Check.STATUS)  # asked without the key
+    # A status page is asked without the key, and what is counted here without asking.
+    members = tuple(v for v in views if v.check is not Check.STATUS and not v.local)
     name = key_target(account.name)
     own = next((v for v in members if v.target == name), None)
     seen = [v for v in members if v.reading is not None and v.reading.cause in KEY_CAUSES]
@@ -168,16 +191,18 @@ def models_view(account: Account, views: Iterable[View]) -> View:
 def provider_view(provider: str, views: Iterable[View]) -> View:
     """`PROVIDER/provider`: every target there that is asked; what its status page says explains,
     but neither blames nor clears."""
-    members = tuple(
-        v for v in views if v.cause is not Cause.NOT_CONFIGURED and v.check is not Check.STATUS
-    )
+    members = tuple(v for v in _asked(views) if v.check is not Check.STATUS)
     return _derived(provider_target(provider), "", provider, members)
 
 
 def network_view(views: Iterable[View]) -> View:
     """`monitor/network`: everything that is asked over it."""
-    members = tuple(v for v in views if v.cause is not Cause.NOT_CONFIGURED)
+    members = _asked(views)
     return _derived(NETWORK_TARGET, "monitor", "monitor", members)
+
+
+def _asked(views: Iterable[View]) -> tuple[View, ...]:
+    return tuple(v for v in views if v.cause is not Cause.NOT_CONFIGURED and not v.local)
 
 
 def store_view(trouble: str, now: datetime) -> View:
@@ -195,8 +220,9 @@ def store_view(trouble: str, now: datetime) -> View:
 
 
 def named_targets(settings: Settings) -> frozenset[str]:
-    """Targets that a rule or a service of the user's names."""
+    """Targets that a rule or a service of the user's names, or a query of theirs."""
     names = {t.target.name for t in settings.targets}
+    queried = {quota_target(a.name) for a in settings.accounts if any(q.query for q in a.quotas)}
     globs = [r.on for r in settings.rules if not r.builtin]
     globs += [g for s in settings.services for g in (*s.needs, *s.any_of)]
-    return frozenset(n for n in names if any(matches(g, n) for g in globs))
+    return frozenset(n for n in names if n in queried or any(matches(g, n) for g in globs))

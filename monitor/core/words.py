@@ -8,6 +8,8 @@ from typing import Final
 
 from monitor.core.causes import Cause
 
+TEXT_LENGTH: Final = 500
+
 
 def amount(value: Decimal | float) -> str:
     """A number for people: two decimals, three significant digits below 1, never `1e-05`.
@@ -24,9 +26,23 @@ def amount(value: Decimal | float) -> str:
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
+def clean(text: str, limit: int = TEXT_LENGTH) -> str:
+    """One printable line of at most `limit` characters: providers' texts may hold anything."""
+    line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    return line if len(line) <= limit else line[: limit - 1].rstrip() + "…"
+
+
 def percent(share: float) -> str:
     """`0.8` as `80 %`."""
     return f"{amount(round(share * 100, 1))} %"
+
+
+def thousands(value: Decimal | float) -> str:
+    """`amount` in groups: `5,916.25`."""
+    whole, point, rest = amount(value).partition(".")
+    number = whole.removeprefix("-")
+    grouped = f"{int(number):,}" if number.isdigit() else number
+    return f"{'-' if whole.startswith('-') else ''}{grouped}{point}{rest}"
 
 
 WHAT: Final[dict[Cause, str]] = {
