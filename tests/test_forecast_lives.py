@@ -123,3 +123,18 @@ def test_every_account_is_forecast_without_absurdity(name: str, seed: int) -> No
         assert now.p50 is not None
         assert slowest * 0.7 <= now.p50 or slowest < 2
         assert now.p50 <= float(balance) / account.least * 1.5 + 30
+
+
+def test_the_end_of_a_busy_day_is_no_spike() -> None:
+    """What was spent of late is held against what is usual for just these hours."""
+    begin = datetime(2026, 11, 2, tzinfo=UTC)
+    book = Book(floor=Decimal(0), job_max=Decimal(25), planned_burn=Decimal(0))
+    left, ratios = Decimal(900_000), []
+    for step in range(21 * 24 * 12):
+        at = begin + timedelta(minutes=5 * step)
+        left -= 25 if 8 <= at.hour < 20 or step % 24 == 0 else 0
+        book.update(at, left)
+        now = book.outlook(at)
+        if step > 14 * 24 * 12 and now.recent_burn_per_hour and now.usual_burn_per_hour:
+            ratios.append(now.recent_burn_per_hour / now.usual_burn_per_hour)
+    assert max(ratios) < 1.6

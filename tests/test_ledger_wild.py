@@ -228,3 +228,11 @@ def test_a_suspect_in_a_flood_of_misread_values_never_shortens_p25() -> None:
         if n > 300:
             assert (b.outlook(at).p25 or 0.0) > 24
             assert not bad or kind in (EntryKind.SUSPECT, EntryKind.MISREAD)
+
+
+def test_a_first_answer_below_nothing_is_no_measure_of_what_follows() -> None:
+    b = book(None)
+    noon = datetime(2026, 11, 2, 12, tzinfo=UTC)
+    b.update(noon, Decimal(-1))
+    after = b.update(noon + timedelta(minutes=5), Decimal(200_000))
+    assert (after.kind, b.accepted) == (EntryKind.TOPPED_UP, Decimal(200_000))

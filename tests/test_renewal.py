@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from monitor.core.book import Book
 from monitor.core.forecast import Forecast
 from monitor.core.forecast_outlook import Standing, outlook
 from monitor.core.ledger import EntryKind, Ledger, Pace
@@ -173,3 +175,39 @@ def test_more_now_or_more_renewed_is_never_less_runway(
     for less, a, b in zip(plain, richer, renewed, strict=True):
         assert a >= less * (1 - 1e-9)
         assert b >= less * (1 - 1e-9)
+
+
+NEW_YEAR = datetime(2027, 1, 1, tzinfo=UTC)
+
+
+def renewing() -> Book:
+    """A week of 5 credits an hour, with 600 left eleven hours before the plan renews to 1000."""
+    book = Book(floor=Decimal(0), job_max=Decimal(5), planned_burn=Decimal(0))
+    for hour in range(168):
+        book.update(NEW_YEAR - timedelta(hours=178 - hour), Decimal(1435 - 5 * hour))
+        book.renew(Renewal.told({"renews_at": "2027-01-01T00:00:00Z", "renews_to": "1000"}))
+    return book
+
+
+def test_a_book_knows_the_renewal_a_reading_told_of() -> None:
+    book, eve = renewing(), NEW_YEAR - timedelta(hours=11)
+    told = book.outlook(eve).p50
+    book.renew(None)
+    alone = book.outlook(eve).p50
+    assert alone == pytest.approx(600 / 5, rel=0.1)
+    assert told == pytest.approx(11 + 1000 / 5, rel=0.1)
+
+
+@pytest.mark.parametrize("late", [timedelta(minutes=1), timedelta(minutes=50)])
+def test_the_renewal_is_booked_though_the_next_one_is_told_already(late: timedelta) -> None:
+    """An answer may name the next date before it shows what the last one brought."""
+    book = renewing()
+    following = Renewal.told({"renews_at": "2027-02-01T00:00:00Z", "renews_to": "1000"})
+    book.renew(following)
+    entry = book.update(NEW_YEAR + late, Decimal(998))
+    assert entry.kind is EntryKind.ADJUSTED
+    assert book.totals.topped_up == 0
+
+
+def test_facts_without_a_date_tell_of_no_renewal() -> None:
+    assert Renewal.told({"plan": "PRO"}) is None

@@ -11,6 +11,7 @@ from monitor.core.forecast import Forecast
 from monitor.core.forecast_outlook import Standing, outlook
 from monitor.core.ledger import Entry, EntryKind, Ledger, Pace, Suspect
 from monitor.core.model import Outlook, Totals
+from monitor.core.renewal import LATE, Renewal
 from monitor.core.scorebook import Scorebook
 
 __all__ = ["Book", "Entry", "EntryKind", "UnknownState"]
@@ -29,8 +30,8 @@ class Book:
     samples take no more room, and no more time for each, than a day's.
     """
 
-    __slots__ = ("_believed", "_floor", "_forecast", "_job", "_ledger", "_plan", "_scores",
-                 "_shown", "_told")  # fmt: skip
+    __slots__ = ("_believed", "_floor", "_forecast", "_job", "_ledger", "_past", "_plan",
+                 "_renewal", "_scores", "_shown", "_told")  # fmt: skip
 
     def __init__(self, *, floor: Decimal, job_max: Decimal | None, planned_burn: Decimal) -> None:
         """Begin empty. `job_max`: the dearest price, None: learned; `planned_burn` per hour."""
@@ -38,6 +39,8 @@ class Book:
         self._shown: Decimal | None = None  # what rules see while the ledger still doubts it
         self._believed = False  # and confirmed, so that the outlook follows it too
         self._told: tuple[float, Outlook] | None = None  # the last outlook, and its moment
+        self._renewal: Renewal | None = None  # what the provider tells of the next one
+        self._past: Renewal | None = None  # and told of the one before: its rise may be late
         self.configure(floor=floor, job_max=job_max, planned_burn=planned_burn)
 
     def configure(self, *, floor: Decimal, job_max: Decimal | None, planned_burn: Decimal) -> None:
@@ -51,7 +54,7 @@ class Book:
         """Fold in one sample, None: a probe that could not read. Never raises for a finite one."""
         pace, seconds = self._pace(), at.timestamp()
         before, since, self._told = self._ledger.suspect, self._ledger.at, None
-        entry = self._ledger.enter(seconds, balance, pace)
+        entry = self._ledger.enter(seconds, balance, pace, self._renewal_at(seconds))
         if entry.burn is not None:
             self._forecast.learn(entry.since, seconds, entry.burn, job=pace.job)
         if balance is not None and entry.kind not in _NOT_A_VALUE:
@@ -59,6 +62,23 @@ class Book:
             if self._ledger.suspect is None:
                 self._score(entry, seconds, since, before)
         return entry
+
+    def renew(self, told: Renewal | None) -> None:
+        """Take what a reading told of the next renewal, after its sample. None: nothing.
+
+        It is not part of the state: who loads a book tells it again.
+        """
+        if told == self._renewal:
+            return
+        if self._renewal is not None and (told is None or told.at > self._renewal.at):
+            self._past = self._renewal
+        self._renewal, self._told = told, None
+
+    def _renewal_at(self, at: float) -> Renewal | None:
+        """The renewal that a sample at `at` may show."""
+        if self._past is not None and at > self._past.at + LATE:
+            self._past = None
+        return self._past or self._renewal
 
     def _score(self, entry: Entry, at: float, since: float, doubted: Suspect | None) -> None:
         """What an accepted sample says of earlier forecasts; what is forecast from here on."""
@@ -170,6 +190,7 @@ class Book:
             drops=self._ledger.drops,
             job=self._pace_job(),
             plan=self._plan,
+            renewal=None if self._renewal is None else self._renewal.above(float(self._floor)),
         )
 
     @property

@@ -212,6 +212,17 @@ class Forecast:
             return None
         return max(0.0, self.late_spent + self.before_spent) / watched
 
+    def recent_shape(self, now: float) -> float:
+        """The profile's factor of the hours that `recent` speaks of, so that like meets like.
+
+        Of the present hour alone where `recent` is silent.
+        """
+        week, watched = self.profile.week, self.late_watched + self.before_watched
+        if self.recent(now) is None:
+            return week[int(now // 3600) % WEEK]
+        late, before = week[self.hour % WEEK], week[(self.hour - 1) % WEEK]
+        return (late * self.late_watched + before * self.before_watched) / watched
+
     def recent_noise(self, lump: float) -> float:
         """How much of `recent` lumps that happen to come together may explain: two sigma."""
         watched = self.late_watched + self.before_watched

@@ -12,7 +12,7 @@ from monitor.core.renewal import Renewal
 
 _FAR = 1e5  # hours: what an endless runway counts as between two percentiles
 _QUIET = 24.0  # watched hours without a drop after which nothing seems to burn
-_FADED = 0.02  # a plan that weighs less than this against history is history
+_FADED = 0.002  # a plan that weighs less than this against history is history
 _ONE_DROP = 6.0  # watched hours after which a single drop is a pace
 _QUARTER = 0.526  # how far P25 lies on the way from P50 to P10: 0.674 of 1.282
 _TINY = 1e-300  # so that nothing is divided by a job of which nothing is known
@@ -36,8 +36,9 @@ def outlook(forecast: Forecast, standing: Standing, now: float) -> Outlook:
     """Burn and runway at Unix time `now`."""
     plan = standing.plan if forecast.plan_share > _FADED else 0.0
     levels = forecast.levels(plan, standing.job)
-    if plan > 0 and not _speaks(forecast, standing):  # too little was seen to argue with the plan
-        levels = Levels(plan, plan, plan, plan, 0.0, levels.lump)
+    if plan > 0 and not _speaks(forecast, standing):  # a surge of so little would be chance
+        plain = levels.long  # the plan, and against it what little was seen
+        levels = Levels(plain, plain, plain, plain, 0.0, levels.lump)
     path = forecast.path(standing.at, levels)
     waited = max(0.0, now - standing.at) / 3600.0
     known = plan > 0 or _speaks(forecast, standing)
@@ -59,7 +60,7 @@ def outlook(forecast: Forecast, standing: Standing, now: float) -> Outlook:
         p25=None if low is None or mid is None else between(low, mid),
         p50=mid,
         p90=high,
-        usual_burn_per_hour=levels.long * path.shape(waited) if known else None,
+        usual_burn_per_hour=levels.long * forecast.recent_shape(now) if known else None,
         recent_burn_per_hour=forecast.recent(now),
         recent_noise_per_hour=forecast.recent_noise(levels.lump),
     )

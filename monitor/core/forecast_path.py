@@ -82,10 +82,6 @@ class Path:
             total += shape * (self.long + sum(self._fading(begin + n, BLOCK)))
         return total / hours
 
-    def shape(self, begin: float) -> float:
-        """The profile's factor `begin` hours after the start."""
-        return self.profile.week[int(self.start + begin) % WEEK]
-
     def _fading(self, u: float, width: float = 1.0) -> tuple[float, float, float]:
         """What slow, day and fast add to the pace over `width` hours that begin at `u`."""
         middle, fade = u + width / 2, self.fade

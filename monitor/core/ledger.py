@@ -44,7 +44,7 @@ class Ledger:
     late: int = 0  # samples in a row from before `seen_at`, rising among themselves
     drops: int = 0  # believed ones
     scale: float = 0.0  # the first balance believed that was not 0, without its sign
-    largest: float = 0.0  # the largest balance ever believed, without its sign
+    largest: float = 0.0  # the largest balance ever believed; a negative one measures nothing
     largest_drop: float = 0.0
     block_drop: float = 0.0  # the largest of the present 200 drops
     last_block_drop: float = 0.0  # and of the 200 before
@@ -102,7 +102,7 @@ class Ledger:
     def _begin(self, at: float, balance: Decimal) -> Entry:
         self.start = self.balance = balance
         self.at = self.seen_at = at
-        self.largest = self.scale = abs(float(balance))
+        self.largest, self.scale = max(0.0, float(balance)), abs(float(balance))
         return Entry(EntryKind.FIRST, balance)
 
     def _clock_went_back(self, at: float) -> bool:
@@ -268,6 +268,6 @@ class Ledger:
         if at > self.at:
             self.lately *= 2.0 ** ((self.at - at) / _HALF)
         self.at, self.balance = at, balance
-        self.largest = max(self.largest, abs(float(balance)))
-        self.scale = self.scale or self.largest
+        self.largest = max(self.largest, float(balance))
+        self.scale = self.scale or abs(float(balance))
         return change

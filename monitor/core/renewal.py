@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
 from decimal import Decimal
 
 from monitor.core.entries import Pace
 
-_LATE = 3600.0  # seconds by which what is renewed may be seen late
+LATE = 3600.0  # seconds by which what is renewed may be seen late
 _NEAR = 0.1  # part of the plan by which what is renewed to may differ from it
 
 
@@ -18,6 +20,17 @@ class Renewal:
     at: float  # Unix seconds
     to: float | None = None  # the balance it renews to, credits; None: unknown
     every: float | None = None  # seconds from one renewal to the next; None: unknown
+
+    @classmethod
+    def told(cls, facts: Mapping[str, str]) -> Renewal | None:
+        """What a reading's facts say: `renews_at` (RFC 3339), `renews_to`; None: nothing."""
+        if "renews_at" not in facts:
+            return None
+        to = facts.get("renews_to")
+        return cls(
+            datetime.fromisoformat(facts["renews_at"]).timestamp(),
+            None if to is None else float(to),
+        )
 
     def above(self, floor: float) -> Renewal:
         """This renewal with its balance counted from `floor` on."""
@@ -32,7 +45,7 @@ class Renewal:
         what it renews to: then a rise of more than a job's price, at the first sample.
         """
         first = since < self.at <= at
-        if not first and not self.at <= since <= at <= self.at + _LATE:
+        if not first and not self.at <= since <= at <= self.at + LATE:
             return False
         rise = float(balance - accepted)
         if self.to is None:
