@@ -6,7 +6,7 @@ import asyncio
 import importlib
 import pkgutil
 import traceback
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -108,8 +108,9 @@ async def run_probe(
 
     Whatever the provider's code makes of the answer leaves here without a secret in it.
     """
-    if not account.configured:
-        return Finding(Cause.NOT_CONFIGURED, f"no key is set for the account {account.name}")
+    if lacking := _lacking(provider.spec, account, target):
+        words = f"no {lacking} is set for the account {account.name}"
+        return Finding(Cause.NOT_CONFIGURED, words)
     limit = asyncio.timeout(timeout)
     try:
         async with limit:
@@ -127,6 +128,14 @@ async def run_probe(
     return _without_secrets(finding, account)
 
 
+def _lacking(spec: ProviderSpec, account: Account, target: Target) -> str:
+    """The config key without which there is nothing to ask with; nothing where it is set."""
+    check = spec.checks.get(target.check)
+    if check is not None and check.field:
+        return "" if account.fields.get(check.field) else check.field
+    return "" if account.configured else "key"
+
+
 def _unforeseen(error: Exception) -> Finding:
     """Type and place only: an exception's text may hold the answer."""
     last = traceback.extract_tb(error.__traceback__)[-1]
@@ -139,14 +148,26 @@ def _unforeseen(error: Exception) -> Finding:
 
 
 def _without_secrets(finding: Finding, account: Account) -> Finding:
-    held = [v for v in account.fields.values() if isinstance(v, Secret)]
-    secrets = (account.key, *held)
+    secrets = (account.key, *_held(account.fields))
     return replace(
         finding,
         summary=scrubbed(finding.summary, secrets),
         evidence=scrubbed(finding.evidence, secrets),
         facts={name: scrubbed(said, secrets) for name, said in finding.facts.items()},
     )
+
+
+_WORD = 8  # letters of a word in a secret that is a secret by itself: `Bearer` is none
+
+
+def _held(fields: Mapping[str, object]) -> Iterator[Secret]:
+    """The secrets among an account's fields, and the words of each: `Bearer KEY` is two."""
+    for value in fields.values():
+        if isinstance(value, Mapping):
+            yield from _held(value)
+        if isinstance(value, Secret):
+            yield value
+            yield from (Secret(w) for w in value.reveal().split() if len(w) >= _WORD)
 
 
 def address(account: Account, spec: ProviderSpec, path: str, *, url: str = "base_url") -> str:

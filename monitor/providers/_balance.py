@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from base64 import b64encode
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import KW_ONLY, dataclass, field
+from dataclasses import KW_ONLY, dataclass, field, replace
 from decimal import Decimal
 from urllib.parse import quote, urlsplit
 
@@ -34,7 +34,7 @@ from monitor.core.model import Finding
 from monitor.core.secret import Secret
 from monitor.core.settings import Account
 from monitor.core.spec import ProviderSpec
-from monitor.http import Answer, Request
+from monitor.http import CAP, Answer, Request
 from monitor.providers import Ask, Refused, address, bearer
 
 CENTS = Decimal("0.01")
@@ -43,6 +43,7 @@ MINUTE, HOUR = 60.0, 3600.0
 # How a key is carried
 
 Carrier = Callable[[Account], Mapping[str, Secret]]  # `bearer` is one
+Refusing = Callable[[Mapping[str, object]], bool]
 
 
 def authorization(scheme: str) -> Carrier:
@@ -88,12 +89,16 @@ def errors(title: str, *own: Row) -> tuple[Row, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Code:
-    """The code inside a 2xx answer, where that decides. Rows then speak of it as of a status."""
+    """The code inside a 2xx answer, where that decides. Rows then speak of it as of a status.
+
+    With `always` also inside an error, where it says more than the HTTP status does.
+    """
 
     path: str
     fine: int
     among: range = range(100_000)  # what the vendor documents; another is no code of its own
     optional: bool = False  # an answer without one is judged by its data
+    always: bool = False
 
     def read(self, body: Mapping[str, object]) -> int:
         """The code; `fine` where there need not be one. Raises Malformed."""
@@ -103,6 +108,14 @@ class Code:
         if code != int(code) or int(code) not in self.among:
             raise Malformed(f"{self.path} is none that is documented", evidence=shape(body))
         return int(code)
+
+    def of_error(self, answer: Answer) -> int:
+        """The code inside an error, where it has one; else the HTTP status."""
+        try:
+            code = self.read(mapping(read_json(answer))) if self.always else self.fine
+        except Malformed:  # an edge answers for the vendor
+            return answer.status
+        return answer.status if code == self.fine else code
 
 
 # One request
@@ -125,6 +138,9 @@ class Call:
     errors: tuple[Row, ...] = ()  # the vendor's own; those all have in common come after
     url: str = "base_url"
     post: bytes = b""  # JSON, where the vendor wants a POST
+    refuses: Refusing | None = None  # where the body of a 2xx is an error: read as a 400
+    cap: int = CAP  # bytes of an answer
+    follow: bool = False  # one Location on the same origin
 
     async def body(self, ask: Ask, **named: str) -> Mapping[str, object]:
         """The JSON object that answers. Raises Refused, Malformed, HttpFailure."""
@@ -145,19 +161,32 @@ class Call:
             headers={"Accept": "application/json", **kind, **self.headers, **own},
             secret_headers=self.key(account),
             body=self.post,
+            cap=self.cap,
+            follow_same_origin=self.follow,
         )
 
     def refusal(self, answer: Answer) -> Finding | None:
         """What the answer says went wrong; None where nothing did. Raises Malformed."""
-        code = answer.status
-        if 200 <= code < 300:
-            if self.code is None:
-                return None
-            code = self.code.read(mapping(read_json(answer)))
-            if code == self.code.fine:
-                return None
+        code = self._code_of(answer)
+        if code is None:
+            return None
         words = f"{words_of(answer)} {answer.headers.get('content-type', '')}"
+        return self.means(code, answer, words)
+
+    def means(self, code: int, answer: Answer, words: str = "") -> Finding:
+        """What a code says of an answer, by the vendor's rows and those all have in common."""
         return finding_of(classify(errors(self.spec.title, *self.errors), code, words), answer)
+
+    def _code_of(self, answer: Answer) -> int | None:
+        """The status, or the code that decides in its place; None: nothing went wrong."""
+        if not 200 <= answer.status < 300:
+            return answer.status if self.code is None else self.code.of_error(answer)
+        if self.refuses is not None and self.refuses(mapping(read_json(answer))):
+            return 400
+        if self.code is None:
+            return None
+        code = self.code.read(mapping(read_json(answer)))
+        return None if code == self.code.fine else code
 
 
 # One number
@@ -165,11 +194,12 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Must:
-    """A flag that has to be true; where it is false, this is the cause, and the number is kept."""
+    """A flag that has to be `be`; where it is not, this is the cause, and the number is kept."""
 
     path: str
     cause: Cause
     summary: str
+    be: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,8 +233,8 @@ class Balance(Call):
         unit = currency(at(body, self.unit_at), self.unit_at) if self.unit_at else unit
         found = balance_of(balance, unit or self.spec.unit or "credits")
         for must in self.must:
-            if not sure(body, must.path):
-                return Finding(must.cause, must.summary, balance=found.balance, unit=found.unit)
+            if sure(body, must.path) is not must.be:
+                return replace(found, cause=must.cause, summary=must.summary)
         return found
 
     def _unit_of(self, account: Account) -> str | None:
@@ -218,6 +248,7 @@ class Balance(Call):
 
 def balance_of(balance: Decimal, unit: str) -> Finding:
     """A balance that was read; what zero, less, or too little means is judged elsewhere."""
+    balance += 0  # a scale may have made -0 of nothing
     return Finding(Cause.OK, f"{plain(balance)} {unit}", balance=balance, unit=unit)
 
 

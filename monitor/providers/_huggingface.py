@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
@@ -24,6 +24,13 @@ from monitor.core.model import Finding, Quota
 from monitor.http import Answer
 
 INFERENCE = "inference.serverless.write"  # the fine-grained permission to call Inference Providers
+# What the mapping of a model says, the best first: (a provider's status, cause, words about the
+# providers that have it). The first status that anybody has decides.
+SERVED = (
+    ("live", Cause.OK, "served by {}"),
+    ("error", Cause.MODEL_DEGRADED, "the health check of {} fails: calls may fail"),
+    ("staging", Cause.MODEL_NOT_SERVED, "no provider serves the model: {} only tests it"),
+)
 # aggregate_state of the status page, a Better Stack one.
 STATES = {
     "operational": Cause.OK,
@@ -31,6 +38,9 @@ STATES = {
     "downtime": Cause.PROVIDER_ERROR,
     "maintenance": Cause.PROVIDER_MAINTENANCE,
 }
+# Each call books 0.01 USD until it is settled, minutes later: with less left, 402 is the truth.
+PLACEHOLDER = Decimal("0.01")
+SETTLED = 600.0  # seconds until the calls in flight are settled and counted
 
 
 def read_key(answer: Answer, now: datetime, *, inference_needed: bool = False) -> Finding:
@@ -99,64 +109,130 @@ def read_model(answer: Answer, asked: str) -> Finding:
 
 
 def _served(body: Mapping[str, object]) -> Finding:
-    stated = dict(_mapping_entries(body.get("inferenceProviderMapping")))
-    facts = {}
-    if isinstance(task := body.get("pipeline_tag"), str):
-        facts["task"] = clean(task, 60)
-    if isinstance(gated := body.get("gated"), str):
-        facts["gated"] = clean(gated, 20)
-    live = sorted(name for name, status in stated.items() if status == "live")
-    if live:
-        facts["providers"] = ", ".join(live)
-        words = f"served by {', '.join(live[:3])}" + (", …" if len(live) > 3 else "")
-        return Finding(Cause.OK, f"{words} ({len(live)} in all)", facts=facts)
-    if "error" in stated.values():
-        failing = ", ".join(sorted(n for n, status in stated.items() if status == "error")[:3])
-        words = f"the health check of {failing} fails: calls may fail"
-        return Finding(Cause.MODEL_DEGRADED, words, facts=facts)
+    stated = tuple(_mapping_entries(body.get("inferenceProviderMapping")))
+    facts = dict(_model_facts(body, stated))
+    for status, cause, words in SERVED:
+        names = sorted(entry.provider for entry in stated if entry.status == status)
+        if names:
+            more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+            return Finding(cause, words.format(", ".join(names[:3]) + more), facts=facts)
     if stated:
-        words = f"no provider serves the model: only {', '.join(sorted(set(stated.values()))[:3])}"
+        kinds = ", ".join(sorted({entry.status for entry in stated})[:3])
+        words = f"no provider serves the model: only {kinds}"
         return Finding(Cause.MODEL_NOT_SERVED, words, facts=facts)
     if body.get("inference") == "warm":
         return Finding(Cause.OK, "served by at least one provider", facts=facts)
     return Finding(Cause.MODEL_NOT_SERVED, "no provider serves the model", facts=facts)
 
 
-def _mapping_entries(value: object) -> Iterator[tuple[str, str]]:
-    """(provider, status), from the object of one model's answer or the list of the others."""
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """One provider of a model's mapping."""
+
+    provider: str
+    status: str
+    task: str
+
+
+def _model_facts(
+    body: Mapping[str, object], stated: tuple[_Entry, ...]
+) -> Iterator[tuple[str, str]]:
+    """`served_as` where providers serve another task than the model's own: calls differ."""
+    live = [entry for entry in stated if entry.status == "live"]
+    task = body.get("pipeline_tag")
+    if isinstance(task, str):
+        yield "task", clean(task, 60)
+    if isinstance(gated := body.get("gated"), str):
+        yield "gated", clean(gated, 20)
+    if live:
+        yield "providers", ", ".join(sorted(entry.provider for entry in live))
+    served = {entry.task for entry in live if entry.task}
+    if isinstance(task, str) and served and clean(task, 60) not in served:
+        yield "served_as", ", ".join(sorted(served))
+
+
+def _mapping_entries(value: object) -> Iterator[_Entry]:
+    """From the object of one model's answer, or the list of the others. Raises Malformed."""
     what = "inferenceProviderMapping"
     if isinstance(value, list):
         entries = [(text(mapping(x, what).get("provider"), what), x) for x in value]
     else:
         entries = list(mapping(value if value is not None else {}, what).items())
-    for name, entry in entries:
-        yield clean(name, 40), text(mapping(entry, what).get("status"), f"{what}.status")
+    for name, said in entries:
+        entry = mapping(said, what)
+        task = entry.get("task")
+        yield _Entry(
+            clean(name, 40),
+            text(entry.get("status"), f"{what}.status"),
+            clean(task, 60) if isinstance(task, str) else "",
+        )
 
 
-def read_quota(answer: Answer, now: datetime) -> Finding:
-    """What is used of this month's Inference Providers allowance, in USD. Raises Malformed."""
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What is used of this month's Inference Providers allowance, in USD."""
+
+    used: Decimal
+    limit: Decimal | None  # calls beyond are refused; None: there is none
+    included: Decimal | None  # free of charge; None: nothing is
+    resets: datetime
+
+    @property
+    def left(self) -> Decimal | None:
+        """What is surely left, for whoever has bought nothing; None: cannot be known."""
+        if self.included is None:
+            return None
+        return min(self.included, self.limit or self.included) - self.used
+
+
+def read_usage(answer: Answer, now: datetime) -> Usage:
+    """What usage-v2 says of this month. Raises Malformed."""
     body = mapping(read_json(answer))
     usage = body.get("usage")
     within = usage if isinstance(usage, dict) and "inferenceProviders" in usage else body
     billed = mapping(within.get("inferenceProviders"), "inferenceProviders")
-    used = _usd(billed, "usedNanoUsd")
-    hard, included = (_positive(billed, n) for n in ("limitNanoUsd", "includedNanoUsd"))
+    limit, included = (_positive(billed, n) for n in ("limitNanoUsd", "includedNanoUsd"))
     ends = moment(billed.get("periodEnd"))
     resets = ends if ends is not None and ends > now else _next_month(now)
-    quota = Quota("inference-providers", used, hard, "USD", resets)
-    if hard is not None:
-        words = f"{plain(used)} of {plain(hard)} USD used, until {resets:%Y-%m-%d}"
-        cause = Cause.QUOTA_EXHAUSTED if used >= hard else Cause.OK
+    return Usage(_usd(billed, "usedNanoUsd"), limit, included, resets)
+
+
+def read_quota(answer: Answer, now: datetime) -> Finding:
+    """What is used of this month's Inference Providers allowance, in USD. Raises Malformed."""
+    usage = read_usage(answer, now)
+    used, limit, resets = usage.used, usage.limit, usage.resets
+    quota = Quota("inference-providers", used, limit, "USD", resets)
+    if limit is not None:
+        words = f"{plain(used)} of {plain(limit)} USD used, until {resets:%Y-%m-%d}"
+        cause = Cause.QUOTA_EXHAUSTED if used >= limit else Cause.OK
         return Finding(cause, words, quotas=(quota,))
     # No limit is set: what is beyond the included credits is billed, not refused.
     words = f"{plain(used)} USD used, no limit"
-    if included is not None:
-        words = f"{plain(used)} USD used, no limit; {plain(included)} of it is included"
+    if usage.included is not None:
+        words = f"{plain(used)} USD used, no limit; {plain(usage.included)} of it is included"
     return Finding(Cause.OK, words, quotas=(quota,))
 
 
+def confirmed(refused: Finding, usage: Usage | None) -> Finding:
+    """The router's 402 beside what the account says is used.
+
+    With about ten calls in flight it comes for minutes though there is money: that is no empty
+    account. Where the account says nothing, the router's word stands.
+    """
+    if usage is None or usage.left is None:
+        return replace(refused, summary=f"{refused.summary}; the account's usage does not say")
+    if usage.left < PLACEHOLDER:
+        return refused
+    words = (
+        f"the router says 402, but {plain(usage.left)} USD of the included credits are left: "
+        "calls not settled yet count as spent, ask again in 10 minutes"
+    )
+    return replace(refused, cause=Cause.RATE_LIMITED, summary=words, retry_after=SETTLED)
+
+
 def _positive(billed: Mapping[str, object], name: str) -> Decimal | None:
-    amount = _usd(billed, name) if billed.get(name) else Decimal(0)
+    """Absent, null and 0 are none; anything else that is no number is malformed."""
+    amount = _usd(billed, name) if billed.get(name) is not None else Decimal(0)
     return amount if amount > 0 else None
 
 

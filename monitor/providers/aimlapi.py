@@ -16,6 +16,9 @@ SPEC = ProviderSpec(
     checks={Check.BALANCE: CheckSpec(interval=300.0, minimum=60.0, help="credits of the account")},
     urls={"base_url": "https://api.aimlapi.com"},
     docs="https://docs.aimlapi.com/api-references/service-endpoints/account-balance",
+    links={
+        "billing": "https://aimlapi.com/app/billing",
+    },
     unit="credits",
     knows="The credits. What one is worth in USD is not documented.",
 )

@@ -25,6 +25,10 @@ SPEC = ProviderSpec(
     checks={Check.BALANCE: CheckSpec(interval=300.0, minimum=60.0, help="in one currency")},
     urls={"base_url": "https://api.deepseek.com"},
     docs="https://api-docs.deepseek.com/api/get-user-balance",
+    links={
+        "billing": "https://platform.deepseek.com/top_up",
+        "keys": "https://platform.deepseek.com/api_keys",
+    },
     fields=(
         Field(
             "currency",

@@ -25,6 +25,9 @@ SPEC = ProviderSpec(
     checks={Check.QUOTA: CheckSpec(interval=300.0, minimum=60.0, help="characters of the period")},
     urls={"base_url": "https://api.elevenlabs.io"},
     docs="https://elevenlabs.io/docs/api-reference/user/subscription/get",
+    links={
+        "billing": "https://elevenlabs.io/app/subscription",
+    },
     key="one with the permission user_read",
     knows=(
         "The characters used, the limit, and when it starts anew. A restricted key without "

@@ -19,6 +19,10 @@ SPEC = ProviderSpec(
     checks={Check.BALANCE: CheckSpec(interval=300.0, minimum=60.0, help="balance of the team")},
     urls={"base_url": "https://api.fal.ai"},
     docs="https://fal.ai/docs/platform-apis/v1/account/billing",
+    links={
+        "billing": "https://fal.ai/dashboard/billing",
+        "status": "https://status.fal.ai",
+    },
     unit="USD",
     key="an admin key, or one with the billing scope; a plain API key may not ask",
     knows=(

@@ -45,6 +45,12 @@ SPEC = ProviderSpec(
     },
     urls={"base_url": "https://api.kie.ai"},
     docs="https://docs.kie.ai/common-api/get-account-credits",
+    links={
+        "billing": "https://kie.ai/billing",
+        "keys": "https://kie.ai/api-key",
+        "usage": "https://kie.ai/logs",
+        "prices": "https://kie.ai/pricing",
+    },
     unit="credits",
     knows="The credits of the account. The caps of a single key are not told before one is hit.",
 )

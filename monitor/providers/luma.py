@@ -16,6 +16,11 @@ SPEC = ProviderSpec(
     checks={Check.BALANCE: CheckSpec(interval=300.0, minimum=60.0, help="credit in USD")},
     urls={"base_url": "https://api.lumalabs.ai"},
     docs="https://docs.lumalabs.ai/reference/getcredits",
+    links={
+        "billing": "https://lumalabs.ai/dream-machine/api/billing/overview",
+        "keys": "https://lumalabs.ai/dream-machine/api/keys",
+        "status": "https://status.lumalabs.ai",
+    },
     unit="USD",
     knows="The prepaid credit. It is told in cents, and shown in USD.",
 )

@@ -20,6 +20,9 @@ SPEC = ProviderSpec(
     checks={Check.BALANCE: CheckSpec(interval=300.0, minimum=60.0, help="cash and vouchers")},
     urls={"base_url": "https://api.moonshot.ai"},
     docs="https://platform.moonshot.ai/docs/api/balance",
+    links={
+        "billing": "https://platform.moonshot.ai/console/pay",
+    },
     unit="USD",
     key_prefixes=("sk-",),
     fields=(

@@ -18,6 +18,9 @@ SPEC = ProviderSpec(
     checks={Check.BALANCE: CheckSpec(interval=300.0, minimum=60.0, help="cash and credit line")},
     urls={"base_url": "https://api.novita.ai"},
     docs="https://novita.ai/docs/api-reference/basic-get-user-balance",
+    links={
+        "billing": "https://novita.ai/billing",
+    },
     unit="USD",
     knows="What may still be spent: the cash, and the credit line where there is one.",
 )

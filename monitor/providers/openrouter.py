@@ -29,6 +29,10 @@ SPEC = ProviderSpec(
     },
     urls={"base_url": "https://openrouter.ai"},
     docs="https://openrouter.ai/docs/api_reference/limits",
+    links={
+        "billing": "https://openrouter.ai/settings/credits",
+        "keys": "https://openrouter.ai/settings/keys",
+    },
     unit="USD",
     key="a management key for the balance; any key for the rest",
     knows=(

@@ -24,6 +24,10 @@ SPEC = ProviderSpec(
     },
     urls={"base_url": "https://api.stability.ai"},
     docs=f"{REFERENCE}#tag/User/operation/userBalance",
+    links={
+        "billing": "https://platform.stability.ai/account/credits",
+        "keys": "https://platform.stability.ai/account/keys",
+    },
     unit="credits",
     fields=(
         Field(

@@ -20,6 +20,9 @@ SPEC = ProviderSpec(
     checks={Check.BALANCE: CheckSpec(interval=300.0, minimum=30.0, help="credits of the account")},
     urls={"base_url": "https://api.sunoapi.org"},
     docs="https://docs.sunoapi.org/suno-api/get-remaining-credits",
+    links={
+        "billing": "https://sunoapi.org/billing",
+    },
     unit="credits",
     knows="The credits of the account.",
 )
