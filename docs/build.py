@@ -8,7 +8,7 @@ from pathlib import Path
 
 from typer.testing import CliRunner
 
-from monitor.build import catalogue
+from monitor.build import catalogue, runbooks
 from monitor.cli.commands import app
 from monitor.config import reference, schema
 from monitor.core.builtin import EVERY
@@ -17,7 +17,6 @@ from monitor.core.durations import format_duration
 from monitor.core.message import Runbook
 from monitor.core.spec import CheckSpec, ProviderSpec
 from monitor.core.when import format_condition
-from monitor.runbooks import load_runbooks
 
 ROOT = Path(__file__).parent.parent
 MADE = "<!-- made from the code by `make docs` -->\n"
@@ -70,7 +69,7 @@ EXIT_CODES = """\
 
 def causes() -> str:
     """Every cause with what follows from it, and its runbook."""
-    books = load_runbooks()
+    books = runbooks()
     out = [MADE, CAUSES_HEAD]
     for cause in Cause:
         meaning = CAUSES[cause]
@@ -113,7 +112,9 @@ its floor is `credits_exhausted`. With no model of an account left, each of them
 
 def _page(book: Runbook) -> str:
     steps = "\n".join(f"{n}. {step}" for n, step in enumerate(book.steps, 1))
-    links = "\n".join(f"- [{text}]({address})" for text, address in book.links)
+    # Of the vendors' own pages the two of the quickstart; a message has those of its own vendor.
+    shown = (link for name in ("kie", "huggingface") for link in book.vendors.get(name, ()))
+    links = "\n".join(f"- [{text}]({address})" for text, address in (*shown, *book.links))
     return (
         f'<a id="{book.name}"></a>\n## {book.name}: {book.title}\n\n{book.meaning}\n\n{steps}\n\n'
         f"Who acts: {book.who}\n\nCustomers may be told: {book.customers}\n\n"
@@ -168,12 +169,17 @@ def _check(name: str, check: CheckSpec) -> str:
     every = format_duration(check.interval) if check.interval else "`defaults`"
     least = format_duration(check.minimum) if check.minimum else ""
     asked = "" if check.default else " (only where `checks` or its own block asks for it)"
+    asked = f" (where `{check.field}` is set)" if check.field else asked
     return f"| `{name}` | {every} | {least} | {check.help}{asked} |"
 
 
 def _account(spec: ProviderSpec) -> str:
     """An account as a config would write it; what is optional is a comment."""
     lines = ["accounts:", f"  {spec.name}:", f"    key: ${{{spec.name.upper()}_API_KEY}}"]
+    if spec.example:
+        return "\n".join([*lines, *(f"    {line}" for line in spec.example.splitlines())]) + "\n"
+    needed = [name for name, origin in spec.urls.items() if not origin]
+    lines += [f"    {name}: https://{spec.name}.example.com" for name in needed]
     for own in spec.fields:
         mark = "" if own.required else "# "
         lines.append(f"    {mark}{own.name}: {own.example or '…'}  # {own.help}")

@@ -241,9 +241,18 @@ def finding_of(row: Row | None, answer: Answer) -> Finding:
     """What a table says of an answer; one that it does not know is the provider's error."""
     if row is None:
         text_ = f"an answer nobody documents: HTTP {answer.status}"
-        return Finding(Cause.PROVIDER_ERROR, text_, evidence=shape_of(answer))
+        why = f"no line of the provider's table fits HTTP {answer.status}"
+        return Finding(Cause.PROVIDER_ERROR, text_, evidence=shape_of(answer), why=why)
     stay = retry_after(answer) if row.cause is Cause.RATE_LIMITED else None
-    return Finding(row.cause, row.summary, retry_after=stay)
+    return Finding(row.cause, row.summary, retry_after=stay, why=_line(row, answer))
+
+
+def _line(row: Row, answer: Answer) -> str:
+    """The line that fitted: `HTTP 401 that says "is expired"`, `code 433 in the body`."""
+    kind = f"HTTP {answer.status}"
+    if isinstance(row.status, int) and row.status != answer.status:
+        kind = f"HTTP {answer.status} with code {row.status} in the body"
+    return kind if row.says in ("", ".") else f'{kind} that says "{row.says}"'
 
 
 def shape_of(answer: Answer) -> str:

@@ -7,25 +7,27 @@ import errno
 import signal
 import ssl
 from collections.abc import Callable, Coroutine, Mapping
-from datetime import datetime
 
 import structlog
 
-from monitor.build import canary, prober, teller
+from monitor.build import canary, prober, rereader, runbook_page, teller
 from monitor.clock import Clock, RealClock
 from monitor.config import ConfigFaults
 from monitor.control import OTHER_DATABASE, ask, listening, socket_paths
-from monitor.core.model import Sample, TargetRecord
-from monitor.core.settings import Settings
+from monitor.core.model import TargetRecord
+from monitor.core.reports import Counted
+from monitor.core.settings import Account, Settings
 from monitor.core.snapshot import Snapshot
 from monitor.core.status import document
 from monitor.exporter import Exporter
 from monitor.heartbeat import keep_alive, notify, reloading
+from monitor.history import Archive
 from monitor.http import Door
 from monitor.operator import Operator
 from monitor.pipeline import Pipeline
+from monitor.promql import querier
+from monitor.recall import Recollection
 from monitor.rounds import Rounds
-from monitor.runbooks import load_runbooks
 from monitor.scheduler import Scheduler
 from monitor.store import Store
 from monitor.store.sqlite import SqliteStore
@@ -62,9 +64,11 @@ class Daemon:
             settings,
             store=self.store,
             clock=self.clock,
-            probe=prober(self.door),
+            probe=prober(self.door, self._further),
             teller=teller(self.door, self.clock),
             canary=canary(self.door),
+            reread=rereader(),
+            query=querier(self.door),
         )
         self.scheduler = Scheduler(self.clock, self.pipeline.observe)
         self.rounds = Rounds(self.pipeline.deliver, self.clock)
@@ -103,21 +107,39 @@ class Daemon:
         late = self.scheduler.overdue()
         return f"probes do not advance: one is {late:.0f} s late" if late > _STUCK else ""
 
+    def _further(self, account: Account, target: str, requests: int) -> None:
+        self.pipeline.asker.further(account, target, requests)
+
+    async def _usage(self, account: str, body: object) -> Counted | tuple[str, ...]:
+        """Count what an application reports; for an unknown account the known ones."""
+        found = await self.pipeline.counting.report(account, body)
+        known = tuple(a.name for a in self.pipeline.memory.settings.accounts)
+        return known if found is None else found
+
+    def _probe_now(self, target: str) -> float | None:
+        """Ask soon; seconds until it may be asked for again, 0: it is; None: no such target."""
+        if target not in self.pipeline.memory.targets:
+            return None
+        wait = self.pipeline.asker.nudge(target)
+        if not wait:
+            self.scheduler.ask_soon(target)
+        return wait
+
     def _doors(self) -> WebDoors:
+        past = Recollection(Archive(self.pipeline.memory.settings.database), self.snapshot)
         return WebDoors(
             snapshot_of=self.snapshot,
             document=lambda: document(self.snapshot()),
             metrics=self.exporter.render,
             ready=self.ready,
-            history=self._history,
-            probe_now=self.scheduler.ask,
+            history=past.document,
+            patterns=past.patterns,
+            probe_now=self._probe_now,
+            usage=self._usage,
             reload=self.reload,
             settings_of=lambda: self.pipeline.memory.settings,
-            runbook=lambda name: load_runbooks().get(name),
+            runbook=lambda name: runbook_page(name, self.pipeline.memory.settings),
         )
-
-    async def _history(self, target: str, since: datetime | None) -> tuple[Sample, ...]:
-        return await self.store.samples(target, since)
 
     # -- life -------------------------------------------------------------------------------
 
@@ -175,6 +197,7 @@ class Daemon:
         self.pipeline.watch(self.scheduler.arm(settings.targets, self.pipeline.turns()))
         self._spawn(self._sweeps(), "sweep")
         self._spawn(self._ticks(), "tick")
+        self._spawn(self._counts(), "count")
         self._spawn(keep_alive(self._env, self._ailing), "watchdog")
         self.rounds.match({r.name for r in settings.receivers})
         self.started.set()
@@ -214,6 +237,16 @@ class Daemon:
                 await self.pipeline.sweep()
             except Exception:  # the daemon outlives every fault of its own
                 log.exception("sweeping failed; this is a defect of monitor")
+
+    async def _counts(self) -> None:
+        """Judge what applications report, all that has come in a quarter of a second at once."""
+        while True:
+            await self.pipeline.counting.reported.wait()
+            try:
+                await self.pipeline.recount()
+            except Exception:  # the daemon outlives every fault of its own
+                log.exception("counting failed; this is a defect of monitor")
+            await asyncio.sleep(_TICK / 4)
 
     async def _ticks(self) -> None:
         while True:

@@ -6,20 +6,24 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
+from functools import lru_cache
 from pathlib import Path
 
 from monitor import logs
+from monitor.asking import ProbeTarget, Reread
 from monitor.clock import Clock
 from monitor.config import load
 from monitor.core.causes import Cause
+from monitor.core.message import Runbook
 from monitor.core.model import Finding, Target
+from monitor.core.secret import Secret
 from monitor.core.settings import Account, Settings
 from monitor.core.spec import Catalogue
-from monitor.http import Door, HttpFailure, Request
+from monitor.http import Answer, Door, HttpFailure, Request
+from monitor.keyring import Keyring
 from monitor.notifiers import load_notifiers
-from monitor.pipeline import ProbeTarget
 from monitor.providers import load_providers, run_probe
-from monitor.runbooks import load_runbooks
+from monitor.runbooks import load_runbooks, with_links
 from monitor.telling import Teller
 
 _CANARY_PATIENCE = 5.0  # seconds
@@ -47,15 +51,57 @@ def load_settings(
     return settings
 
 
-def prober(door: Door) -> ProbeTarget:
-    """Ask a target's provider over the one door."""
+def _uncounted(account: Account, target: str, requests: int) -> None:
+    del account, target, requests
+
+
+def prober(door: Door, further: Callable[[Account, str, int], None] = _uncounted) -> ProbeTarget:
+    """Ask a target's provider over the one door.
+
+    `further` is told of every request of a probe beyond its first, with how many it took so far.
+    """
     providers = load_providers()
 
     async def probe(account: Account, target: Target, now: datetime, timeout: float) -> Finding:
-        provider = providers[account.provider]
-        return await run_probe(provider, door, account, target, now=now, timeout=timeout)
+        provider, way = providers[account.provider], _Counting(door, account, target, further)
+        return await run_probe(provider, way, account, target, now=now, timeout=timeout)
 
     return probe
+
+
+class _Counting:
+    """The way out of one probe, which counts."""
+
+    def __init__(
+        self,
+        door: Door,
+        account: Account,
+        target: Target,
+        further: Callable[[Account, str, int], None],
+    ) -> None:
+        self._door, self._account, self._target = door, account, target
+        self._further, self._sent = further, 0
+
+    async def send(self, request: Request) -> Answer:
+        """Raises HttpFailure."""
+        self._sent += 1
+        if self._sent > 1:
+            self._further(self._account, self._target.name, self._sent)
+        return await self._door.send(request)
+
+
+def rereader() -> Reread:
+    """The files of keys, read anew; what they hold is masked in every log from then on."""
+    keyring = Keyring()
+
+    async def reread(account: Account) -> Account:
+        found = await keyring.reread(account)
+        held = (found.key, *(v for v in found.fields.values() if isinstance(v, Secret)))
+        known = logs.REDACTION.secrets
+        logs.REDACTION.secrets = (*known, *(s for s in held if s and s not in known))
+        return found
+
+    return reread
 
 
 def canary(door: Door) -> Callable[[str], Awaitable[Finding]]:
@@ -74,6 +120,22 @@ def canary(door: Door) -> Callable[[str], Awaitable[Finding]]:
     return ask
 
 
+@lru_cache(maxsize=1)
+def runbooks() -> Mapping[str, Runbook]:
+    """Every page by its name, with the vendors' own pages it sends somebody to."""
+    return with_links(load_runbooks(), catalogue().providers)
+
+
+def runbook_page(name: str, settings: Settings) -> Runbook | None:
+    """A page for whoever asks for it by name: it links to every vendor that is configured."""
+    page = runbooks().get(name)
+    if page is None:
+        return None
+    vendors = dict.fromkeys(account.provider for account in settings.accounts)
+    theirs = [link for vendor in vendors for link in page.vendors.get(vendor, ())]
+    return replace(page, links=(*theirs, *page.links))
+
+
 def teller(door: Door, clock: Clock) -> Teller:
     """Tell people, by every channel there is."""
-    return Teller(load_notifiers(door), load_runbooks(), clock)
+    return Teller(load_notifiers(door), runbooks(), clock)

@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from urllib.parse import SplitResult, unquote, urlsplit
 
-from monitor.answers import clean, scrubbed, shape_of
+from monitor.answers import clean, plain, scrubbed, shape_of
+from monitor.build import runbooks
 from monitor.core.advice import next_step, summary
 from monitor.core.causes import CAUSES, Cause, Standing
 from monitor.core.message import Runbook
@@ -33,7 +34,6 @@ from monitor.core.views import fold, target_view
 from monitor.http import Answer, Door, HttpFailure, Request
 from monitor.providers import load_providers, run_probe
 from monitor.reach import Phases
-from monitor.runbooks import load_runbooks
 from monitor.threads import PassingThreads
 
 PHASES = (
@@ -79,6 +79,7 @@ class Explanation:
     view: View  # as it stands after this one probe, without any history
     cause: Cause
     summary: str
+    why: str  # what gave the cause: a line of the provider's table, the way there, our own floor
     next_step: str
     runbook: Runbook | None  # none where nothing is to be done
 
@@ -120,9 +121,25 @@ async def explain(settings: Settings, name: str) -> Explanation:
         view=view,
         cause=cause,
         summary=scrubbed(summary(view), settings.secrets),
+        why=scrubbed(_why(account, cause, finding, recorder.steps), settings.secrets),
         next_step=next_step(view),
-        runbook=load_runbooks().get(cause.value),
+        runbook=runbooks().get(cause.value),
     )
+
+
+def _why(account: Account, cause: Cause, finding: Finding, steps: list[Step]) -> str:
+    """What gave the cause, in words."""
+    if finding.why:
+        return f"{account.provider}: {finding.why} means {finding.cause.value}"
+    if cause is not finding.cause:
+        return f"the balance was read, and is under the floor of {plain(account.floor)}"
+    if not steps:
+        return "nothing was sent"
+    if steps[-1].failure:
+        return "no answer that could be read: the cause is what failed on the way"
+    if cause is Cause.OK:
+        return "the answer holds what was asked for"
+    return "it follows from what the answer holds"
 
 
 def _view(account: Account, chosen: TargetSettings, reading: Reading) -> View:
@@ -134,6 +151,9 @@ def _view(account: Account, chosen: TargetSettings, reading: Reading) -> View:
 def _chosen(settings: Settings, name: str) -> tuple[Account, TargetSettings]:
     for account in settings.accounts:
         for one in account.targets:
+            if one.target.name == name and not one.asked:
+                words = "asks nobody: its quotas are declared, and counted from what is reported"
+                raise NotAsked(f"{name} {words}; `monitor status` shows them")
             if one.target.name == name:
                 return account, one
     members = judged_from(settings, name)

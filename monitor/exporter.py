@@ -38,6 +38,7 @@ class Described:
 
 _TARGET, _OWNER = ("target",), ("account", "provider")
 _MONEY, _QUOTA = (*_OWNER, "unit"), (*_OWNER, "quota", "unit")
+_BEFORE = (*_OWNER, "before")
 
 METRICS: tuple[Described, ...] = tuple(Described(*row) for row in (
     ("monitor_target_info", ("target", "account", "provider", "check", "subject"),
@@ -59,13 +60,24 @@ METRICS: tuple[Described, ...] = tuple(Described(*row) for row in (
     ("monitor_burn_per_hour", _MONEY, "Credit spent per hour, as forecast."),
     ("monitor_runway_seconds", (*_OWNER, "percentile"),
      "Time until the floor is reached; +Inf when nothing burns, absent when unknown."),
+    ("monitor_forecast_error_ratio", _BEFORE,
+     "What the forecast said so long before the last ending, by what was true."),
+    ("monitor_forecast_scored_total", _BEFORE, "Forecasts that could be scored at an ending."),
+    ("monitor_forecast_held_total", _BEFORE, "Of them, those whose P10 to P90 held the truth."),
     ("monitor_jobs_left", (*_OWNER, "job"), "Whole jobs of one price the balance still pays."),
     ("monitor_quota_used", _QUOTA, "What is used of a limit that resets."),
     ("monitor_quota_limit", _QUOTA, "A limit that resets; absent when there is none."),
     ("monitor_quota_reset_timestamp_seconds", _QUOTA, "When the limit resets."),
+    ("monitor_quota_exhausted_timestamp_seconds", (*_OWNER, "quota"),
+     "When a declared quota is used up at the present pace; absent when it lasts to its reset."),
+    ("monitor_jobs_reported_total", (*_OWNER, "job"),
+     "Jobs that applications have reported since the start."),
     ("monitor_service_up", ("service",),
      "What customers see: up or degraded 1, down 0, absent when unknown."),
     ("monitor_service_degraded", ("service",), "Whether it is degraded; absent when unknown."),
+    ("monitor_calls_today", _OWNER,
+     "Requests since midnight UTC, or since the start where that is later."),
+    ("monitor_calls_budget", _OWNER, "Requests a day the account may be asked with."),
     ("monitor_alert_firing", ("alert", "target", "severity"), "1 for every firing alert."),
     ("monitor_incidents_total", ("alert", "severity"), "Incidents opened since the start."),
     ("monitor_notifications_total", ("receiver", "kind", "result"),
@@ -180,8 +192,18 @@ def rows(snapshot: Snapshot) -> Iterator[Row]:
         yield from _balance_rows(view, snapshot)
         yield from _quota_rows(view)
     yield from _key_rows(snapshot)
+    yield from _call_rows(snapshot)
     yield from _house_rows(snapshot)
     yield from _count_rows(snapshot)
+
+
+def _call_rows(snapshot: Snapshot) -> Iterator[Row]:
+    for account in snapshot.settings.accounts:
+        owner = (account.name, account.provider)
+        if account.name in snapshot.counts.calls:
+            yield "monitor_calls_today", owner, snapshot.counts.calls[account.name]
+        if account.calls is not None:
+            yield "monitor_calls_budget", owner, account.calls
 
 
 def _probe_rows(view: View) -> Iterator[Row]:
@@ -233,6 +255,11 @@ def _balance_rows(view: View, snapshot: Snapshot) -> Iterator[Row]:
     if totals is not None:
         yield "monitor_spent_total", money, float(totals.spent)
         yield "monitor_topped_up_total", money, float(totals.topped_up)
+    for known in view.hindsight:
+        before = (*owner, f"{known.before}h")
+        yield "monitor_forecast_error_ratio", before, known.last.ratio
+        yield "monitor_forecast_scored_total", before, known.scored_total
+        yield "monitor_forecast_held_total", before, known.held_total
     if view.known_balance is not None:
         yield "monitor_balance", money, float(view.known_balance)
         for job, count in view.jobs_left.items():
@@ -262,6 +289,8 @@ def _quota_rows(view: View) -> Iterator[Row]:
             if amount is not None:
                 yield name, labels, float(amount)
         yield from _at("monitor_quota_reset_timestamp_seconds", labels, quota.resets_at)
+        gone = "monitor_quota_exhausted_timestamp_seconds"
+        yield from _at(gone, labels[:3], quota.exhausted_at)
 
 
 def _house_rows(snapshot: Snapshot) -> Iterator[Row]:
@@ -280,6 +309,9 @@ def _count_rows(snapshot: Snapshot) -> Iterator[Row]:
     counts = snapshot.counts
     for (target, cause), count in counts.probes.items():
         yield "monitor_probes_total", (target, cause.value), count
+    for account in snapshot.settings.accounts:
+        for job, count in counts.jobs.get(account.name, {}).items():
+            yield "monitor_jobs_reported_total", (account.name, account.provider, job), count
     for (alert, severity), count in counts.incidents.items():
         yield "monitor_incidents_total", (alert, severity), count
     for (receiver, kind, result), count in counts.notifications.items():

@@ -11,6 +11,8 @@ from decimal import Decimal
 from itertools import pairwise
 from typing import BinaryIO
 
+from monitor.core.counts import JobHour
+from monitor.core.hours import Hour
 from monitor.core.model import Sample, TargetRecord
 from monitor.store.sqlite import SqliteStore
 
@@ -148,6 +150,22 @@ class Archive:
             for low, high in pairwise(edges):
                 for sample in await store.samples(target, low, high):
                     take(sample)
+        finally:
+            await store.close()
+
+    async def hours(self, target: str, since: datetime | None, now: datetime) -> tuple[Hour, ...]:
+        """A target's hours in time order, from the one `since` lies in to the one of `now`."""
+        store = SqliteStore(self.database, read_only=True)
+        try:
+            return await store.hours(target, since, now)
+        finally:
+            await store.close()
+
+    async def jobs_reported(self, account: str, since: datetime) -> tuple[JobHour, ...]:
+        """The jobs applications have reported of an account, from the hour of `since` on."""
+        store = SqliteStore(self.database, read_only=True)
+        try:
+            return await store.jobs_reported(account, since)
         finally:
             await store.close()
 

@@ -11,6 +11,7 @@ from datetime import datetime
 import structlog
 
 from monitor.clock import Clock
+from monitor.core.counts import Counts, gathered
 from monitor.core.model import Ack, Incident, Kind, Silence, Told
 from monitor.core.settings import Settings
 from monitor.hourly import Hourly, thin
@@ -85,6 +86,7 @@ class Keeper:
         alerts, incidents, told = dict(memory.alerts), dict(memory.incidents), dict(memory.told)
         notices, series = dict(memory.notices), dict(memory.series)
         top_ups = dict(memory.top_ups)
+        counted = self._counted()
         memory.restore(stored)
         for key in alerts:
             old = memory.alerts.get(key)
@@ -104,6 +106,7 @@ class Keeper:
                 notices=tuple(notices.values()),
                 series=tuple(series.values()),
                 top_ups=tuple(top_ups.values()),
+                counts=counted,
             )
         )
         self.hourly.unfilled = set(stored.unfilled)
@@ -223,7 +226,12 @@ class Keeper:
             notices=tuple(memory.notices.values()),
             series=tuple(memory.series.values()),
             top_ups=tuple(memory.top_ups.values()),
+            counts=self._counted(),
         )
+
+    def _counted(self) -> Counts:
+        """All that applications have reported, as memory has it."""
+        return gathered(tally.everything() for tally in self._memory.tallies.values())
 
     def _failed(self, error: StoreError) -> None:
         if self._memory.store_failed != str(error):
@@ -265,6 +273,10 @@ class Keeper:
         """Put to the log what people know now, before anything else is said."""
         self._memory.tell(told)
         await self._commit(Batch(told=told))
+
+    async def count(self, counts: Counts) -> None:
+        """Keep what applications have reported."""
+        await self._commit(Batch(counts=counts))
 
     async def meet(self, seen: dict[str, datetime]) -> None:
         """Remember since when addresses are configured as they are."""

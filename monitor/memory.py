@@ -4,31 +4,42 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import TypedDict
+from typing import Any, TypedDict
 
 from monitor.core.book import Book, UnknownState
+from monitor.core.budget import Calls, counted
+from monitor.core.burners import JobsReported, jobs_reported
 from monitor.core.causes import Cause
+from monitor.core.counts import Counts as Reported
 from monitor.core.globs import matches
+from monitor.core.hours import Hour
 from monitor.core.inhibit import topics
 from monitor.core.model import (
     Alert,
     Check,
     Incident,
     Kind,
+    Quota,
     Reading,
     ServiceStatus,
     Silence,
     Target,
     TargetRecord,
     Told,
+    Totals,
     key_target,
 )
+from monitor.core.notice import Notice, TopUp
+from monitor.core.renewal import Renewal
 from monitor.core.rules import Rule
+from monitor.core.series import Series
 from monitor.core.services import service_state
 from monitor.core.settings import Account, Settings, TargetSettings
 from monitor.core.snapshot import Counts, Snapshot
+from monitor.core.tally import Tally
 from monitor.core.view import View
 from monitor.core.views import (
     key_view,
@@ -54,12 +65,22 @@ class Memory:
         self.records: dict[str, TargetRecord] = {}
         self.books: dict[str, Book] = {}
         self.trails: dict[str, Trail] = {}
+        self.hours: dict[str, Hour] = {}  # the one each balance is in; see hourly.py
+        self.booked: dict[str, tuple[Book, Totals]] = {}  # what of each book the hours hold
+        self.tallies: dict[str, Tally] = {}  # by account, gone ones too; see counting.py
+        self.declared: dict[str, tuple[tuple[Quota, ...], datetime]] = {}  # as of when
+        self.spending: dict[str, dict[datetime, Decimal]] = {}  # of the last day, by hour
         self.views: dict[str, View] = {}
         self.alerts: dict[tuple[str, str], Alert] = {}
         self.incidents: dict[str, Incident] = {}
         self.told: dict[TellKey, Told] = {}
         self.silences: dict[str, Silence] = {}
+        self.notices: dict[str, Notice] = {}
+        self.series: dict[str, Series] = {}  # of targets whose unit has changed
+        self.top_ups: dict[str, TopUp] = {}  # the last of each target
         self.watched_since: dict[str, datetime] = {}
+        self.calls: dict[str, Calls] = {}  # by account: what it was asked with today
+        self.rests: dict[str, tuple[float, str]] = {}  # target: pace in seconds, why it waits
         self._canary: View | None = None
         self.seen: dict[str, datetime] = {}
         self.probes: Counter[tuple[str, Cause]] = Counter()
@@ -82,12 +103,21 @@ class Memory:
         self._named = named_targets(settings)
         self._rules: dict[str, tuple[Rule, ...]] = {}
         self.topics = topics(settings.rules)
-        for table in (self.records, self.books, self.trails, self.views):
+        tables: tuple[dict[str, Any], ...] = (
+            self.records, self.books, self.trails, self.views, self.hours, self.booked, self.rests,
+            self.spending,
+        )  # fmt: skip
+        self.declared.clear()  # made anew: limits may have changed
+        for name in self._accounts:
+            self.tallies.setdefault(name, Tally(name))
+        for table in tables:
             for name in [n for n in table if n not in self.targets]:
                 del table[name]
         names = {r.name for r in settings.receivers}
-        for counted in [k for k in self.probes if k[0] not in self.targets]:
-            del self.probes[counted]
+        for name in [n for n in self.calls if n not in self._accounts]:
+            del self.calls[name]
+        for asked in [k for k in self.probes if k[0] not in self.targets]:
+            del self.probes[asked]
         for told in [k for k in self.notified if k[0] not in names]:
             del self.notified[told]
         for name, target in self.targets.items():
@@ -110,6 +140,24 @@ class Memory:
         """The account a configured target belongs to."""
         return self._accounts[self.targets[target].target.account]
 
+    def account(self, name: str) -> Account | None:
+        """The account of that name."""
+        return self._accounts.get(name)
+
+    def rekey(self, account: Account) -> None:
+        """An account goes on with other credentials; nothing else of it is another."""
+        self._accounts[account.name] = account
+        accounts = tuple(self._accounts[a.name] for a in self.settings.accounts)
+        self.settings = replace(self.settings, accounts=accounts)
+
+    def rest(self, target: str, pace: float, words: str = "") -> None:
+        """A target is asked every `pace` seconds, and waits for what `words` say, if any."""
+        before = self.rests.pop(target, None)
+        if words or pace > self.targets[target].interval.longest:
+            self.rests[target] = (pace, words)
+        if before != self.rests.get(target):
+            self.see(target, None)
+
     def rules_for(self, target: str) -> tuple[Rule, ...]:
         """The rules that speak of a target, derived ones too."""
         if target not in self._rules:
@@ -123,14 +171,27 @@ class Memory:
         for name, record in stored.targets.items():
             if name in self.targets:
                 self.records[name] = record
+        self.series = dict(stored.series)
         for name, checkpoint in stored.checkpoints.items():
-            if name in self.books:
+            if name in self.books and self._is_present(name, checkpoint.at):
                 self._load_book(name, checkpoint)
         self.alerts = {a.key: a for a in stored.alerts}
         self.incidents = {i.id: i for i in stored.incidents}
         self.told = {told_key(t): t for t in stored.told}
         self.silences = {s.id: s for s in stored.silences}
+        self.notices = {n.id: n for n in stored.notices}
+        self.top_ups = {t: u for t, u in stored.top_ups.items() if self._is_present(t, u.at)}
         self.seen = dict(stored.seen)
+        self._count(stored.counts)
+        for name, book in self.books.items():
+            reading = self.records[name].reading
+            if reading is not None and reading.read:
+                book.renew(Renewal.told(reading.finding.facts))
+
+    def _count(self, found: Reported) -> None:
+        """What applications have reported goes under what they report meanwhile."""
+        for name in found.accounts | set(self.tallies):
+            self.tallies.setdefault(name, Tally(name)).restore(found.of(name))
 
     def _load_book(self, name: str, checkpoint: Checkpoint) -> None:
         settings = _book_settings(self.account_of(name))
@@ -138,6 +199,20 @@ class Memory:
             self.books[name] = Book.load(checkpoint.state, **settings)
         except UnknownState:
             self.books[name] = Book(**settings)  # history is folded again from the samples
+
+    def _is_present(self, target: str, at: datetime) -> bool:
+        """Whether something from `at` belongs to the target's present series."""
+        series = self.series.get(target)
+        return series is None or at >= series.since
+
+    def begin(self, series: Series) -> None:
+        """Begin a balance anew in another unit: nothing of the old one is mixed in."""
+        name = series.target
+        self.series[name] = series
+        self.top_ups.pop(name, None)
+        self.books[name] = Book(**_book_settings(self.account_of(name)))
+        self.trails[name] = Trail()
+        self.records[name] = replace(self.records[name], balance=None, unit=series.unit)
 
     # -- views ------------------------------------------------------------------------------
 
@@ -156,14 +231,20 @@ class Memory:
         settings, account = self.targets[target], self.account_of(target)
         book, old = self.books.get(target), self.views.get(target)
         outlook = book.outlook(now) if book and now else old.outlook if old else None
+        declared, counted_at = self.declared.get(target, ((), None))
         view = target_view(
             account,
             settings,
             self.records[target],
             outlook=outlook,
+            hindsight=book.hindsight if book else (),
             named=target in self._named,
             whole_key=self.bad_key(account),
             watched_since=self.watched_since.get(target),
+            unit_since=self.series[target].since if target in self.series else None,
+            rest=self.rests.get(target, (0.0, "")),
+            declared=declared,
+            counted_at=counted_at,
         )
         self.views[target] = view
         return view
@@ -259,18 +340,34 @@ class Memory:
                 for s in self.settings.services
             ),
             silences=tuple(self.silences.values()),
+            notices=tuple(self.notices.values()),
+            series=dict(self.series),
             told=tuple(self.told.values()),
             totals={name: book.totals for name, book in self.books.items()},
             history={name: trail.points() for name, trail in self.trails.items()},
-            counts=self._counts(),
+            counts=self._counts(now),
+            jobs_reported=self._jobs_reported(now),
         )
 
-    def _counts(self) -> Counts:
+    def _jobs_reported(self, now: datetime) -> dict[str, JobsReported]:
+        """Of each account with reports: which job burns, in the last 24 hours."""
+        since, found = now - timedelta(hours=24), {}
+        for name in self._accounts:
+            tally = self.tallies[name]
+            spending = self.spending.get(f"{name}/{Check.BALANCE.value}")
+            told = jobs_reported(tally.hours(), spending, since=since)
+            if told is not None:
+                found[name] = told
+        return found
+
+    def _counts(self, now: datetime) -> Counts:
         return Counts(
             probes=dict(self.probes),
+            jobs={n: dict(t.jobs_total) for n, t in self.tallies.items() if t.jobs_total},
             incidents=dict(self.opened),
             notifications=dict(self.notified),
             pending={r.name: self.pending.get(r.name, 0) for r in self.settings.receivers},
+            calls={n: counted(c, now, 0).made for n, c in self.calls.items()},
             reload_ok=self.reload_ok,
             reload_at=self.reload_at,
             scheduler_lag=self.scheduler_lag,
@@ -289,6 +386,12 @@ class Memory:
         gone = {i.id for i in self.incidents.values() if i.closed_at and i.closed_at < edge}
         for incident in gone:
             del self.incidents[incident]
+        self.notices = {k: n for k, n in self.notices.items() if n.at >= edge}
+        gone |= {
+            t.incident
+            for t in self.told.values()
+            if t.kind is Kind.NOTICE and t.incident not in self.notices
+        }
         self.told = {k: t for k, t in self.told.items() if t.incident not in gone}
         self.silences = {k: s for k, s in self.silences.items() if s.ends_at >= edge}
 

@@ -1,4 +1,4 @@
-"""What happens once to a balance: another unit, a top-up. From readings to series and notices."""
+"""What happens once: another unit, a top-up, another plan. From readings to series and notices."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ import structlog
 
 from monitor.core.book import Book
 from monitor.core.causes import Cause
-from monitor.core.happenings import topped_up, unit_changed
-from monitor.core.model import Finding, Reading
+from monitor.core.happenings import key_changed, topped_up, unit_changed
+from monitor.core.keys import changes, ends_soon
+from monitor.core.model import Check, Finding, Reading
 from monitor.core.notice import Notice, TopUp
 from monitor.core.rules import Rule, Special
 from monitor.core.series import Doubt, Series, differs
@@ -44,6 +45,7 @@ class Noticer:
     def __init__(self, memory: Memory) -> None:
         self._memory = memory
         self._doubts: dict[str, Doubt] = {}
+        self._keys: dict[str, View] = {}  # as each was when it was accepted last
 
     def stands(self, target: str) -> Before:
         """How a target stands before it is probed."""
@@ -97,8 +99,10 @@ class Noticer:
 
     def after(self, target: str, before: Before, series: tuple[Series, ...]) -> Happened:
         """What the reading that has just been folded in and seen is worth saying."""
-        if target not in self._memory.books or before.view is None:
+        if before.view is None:
             return Happened()
+        if target not in self._memory.books:
+            return self._of_a_key(before.view, self._memory.views[target])
         if series:
             rule = self._rule("unit-changed", target)
             rules = self._memory.rules_for(target)
@@ -118,6 +122,19 @@ class Noticer:
         found = [topped_up(rule, view, now, credit, totals, last)] if rule else []
         return self._keep(tuple(found), (TopUp(target, now.evidence_at, totals.spent),))
 
+    def _of_a_key(self, before: View, now: View) -> Happened:
+        """What of an accepted key is not as it was when it was accepted last."""
+        if now.check is not Check.KEY or now.cause is not Cause.OK or now.evidence_at is None:
+            return Happened()
+        last = self._keys.get(now.target, before if before.cause is Cause.OK else None)
+        self._keys[now.target] = now
+        if last is None:
+            return Happened()
+        warned = (_warns(last), _warns(now))
+        found = changes(last.facts, now.facts, warned=warned)
+        rule = self._rule("key-changed", now.target)
+        return self._keep((key_changed(rule, now, found),) if rule and found else (), ())
+
     def _keep(self, notices: tuple[Notice, ...], top_ups: tuple[TopUp, ...]) -> Happened:
         self._memory.notices.update({n.id: n for n in notices})
         self._memory.top_ups.update({t.target: t for t in top_ups})
@@ -130,6 +147,12 @@ class Noticer:
 
 def _begins(known: str | None, finding: Finding) -> bool:
     return finding.balance is not None and differs(known, finding.unit)
+
+
+def _warns(key: View) -> str:
+    """What a key is warned of, but for an end that comes near: that has its own rule."""
+    soon = key.evidence_at is not None and ends_soon(key, key.evidence_at) is not None
+    return key.summary if key.warning and not soon else ""
 
 
 def _not_read(finding: Finding, known: str, doubt: Doubt) -> Finding:

@@ -139,6 +139,8 @@ async def _take_up(pipeline: Pipeline, store: Store) -> None:
     memory = pipeline.memory
     memory.restore(await store.load(now - KEPT))
     await fold_samples(store, memory, memory.books)
+    pipeline.counting.look_at_all()
+    await pipeline.counting.recall(store, now)
     memory.refresh_all(now)
     pipeline.judge.removed(now)  # a rule that is gone from the config fires no more
     pipeline.judge.reword(now)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from monitor.core.counts import Counts, gathered
 from monitor.core.hours import Hour
 from monitor.memory import Memory, TellKey, told_key
 from monitor.store import Batch
@@ -28,6 +29,9 @@ class Owed:
     series: set[str] = field(default_factory=set)
     top_ups: set[str] = field(default_factory=set)
     hours: dict[tuple[str, datetime], Hour] = field(default_factory=dict)
+    used: set[tuple[str, str, datetime]] = field(default_factory=set)
+    jobs: set[tuple[str, str, datetime]] = field(default_factory=set)
+    known: set[tuple[str, bytes]] = field(default_factory=set)
     everything: bool = False
 
     def add(self, batch: Batch) -> None:
@@ -43,6 +47,9 @@ class Owed:
         self.notices |= {n.id for n in batch.notices}
         self.series |= {s.target for s in batch.series}
         self.top_ups |= {t.target for t in batch.top_ups}
+        self.used |= {row.key for row in batch.counts.used}
+        self.jobs |= {hour.key for hour in batch.counts.jobs}
+        self.known |= {(k.account, k.digest) for k in batch.counts.known}
 
     def batch(self, memory: Memory) -> Batch:
         """It as memory has it now: never an older state over a newer one."""
@@ -58,6 +65,19 @@ class Owed:
             notices=tuple(memory.notices[n] for n in self.notices if n in memory.notices),
             series=tuple(memory.series[t] for t in self.series if t in memory.series),
             top_ups=tuple(memory.top_ups[t] for t in self.top_ups if t in memory.top_ups),
+            counts=self._counts(memory),
+        )
+
+    def _counts(self, memory: Memory) -> Counts:
+        """As memory has them; of an account that is gone none."""
+        tallies = memory.tallies
+        used = (tallies[a].at_minute(q, at) for a, q, at in self.used if a in tallies)
+        jobs = (tallies[a].at_hour(job, at) for a, job, at in self.jobs if a in tallies)
+        known = (tallies[a].known(digest) for a, digest in self.known if a in tallies)
+        return Counts(
+            used=tuple(row for row in used if row is not None),
+            jobs=tuple(hour for hour in jobs if hour is not None),
+            known=tuple(one for one in known if one is not None),
         )
 
 
@@ -90,4 +110,5 @@ def joined(owed: Batch, batch: Batch) -> Batch:
         notices=(*owed.notices, *batch.notices),
         series=(*owed.series, *batch.series),
         top_ups=(*owed.top_ups, *batch.top_ups),
+        counts=gathered((owed.counts, batch.counts)),
     )

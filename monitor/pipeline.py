@@ -12,21 +12,24 @@ from decimal import Decimal
 
 import structlog
 
+from monitor.asking import Asker, ProbeTarget, Reread
 from monitor.clock import Clock
-from monitor.core.cadence import next_delay
 from monitor.core.causes import KEY_CAUSES, Cause
-from monitor.core.model import CANARY_TARGET, Check, Finding, Reading, Sample, Target, key_target
+from monitor.core.model import CANARY_TARGET, Check, Finding, Reading, Sample, key_target
+from monitor.core.renewal import Renewal
 from monitor.core.settings import Account, Settings, TargetSettings
 from monitor.core.views import fold
+from monitor.counting import Counting, Query
 from monitor.judging import Changes, Judge
 from monitor.keeping import Keeper
 from monitor.memory import Memory
+from monitor.noticing import Before, Noticer
 from monitor.store import Batch, Store
 from monitor.telling import Teller
 
 log = structlog.get_logger("monitor.pipeline")
 
-ProbeTarget = Callable[[Account, Target, datetime, float], Awaitable[Finding]]
+Samples = tuple[tuple[str, Sample], ...]  # (target, sample)
 _UNREACHED = frozenset(
     {Cause.NETWORK_OFFLINE, Cause.PROVIDER_UNREACHABLE, Cause.TIMED_OUT}
 )  # nobody answered: it may be us
@@ -48,13 +51,19 @@ class Pipeline:
         teller: Teller | None = None,
         repeats: tuple[float, ...] = REPEATS,
         canary: Callable[[str], Awaitable[Finding]] | None = None,
+        reread: Reread | None = None,
+        query: Query | None = None,
     ) -> None:
         self.memory = Memory(settings)
+        self.asker = Asker(self.memory, clock, probe, reread)
         self.judge = Judge(self.memory)
+        self.noticer = Noticer(self.memory)
         self.keeper = Keeper(store, self.memory, clock)
-        self._clock, self._probe, self._teller = clock, probe, teller
+        self.counting = Counting(self.memory, self.keeper, clock, query)
+        self._clock, self._teller, self._store = clock, teller, store
         self._repeats, self._canary = repeats, canary
         self._canary_at = -_CANARY_EVERY
+        self._passed_on: set[tuple[str, str]] = set()  # provider, its notice
         self._asked_at: dict[str, float] = {}  # provider: when it was asked for another's sake
         self.ask_soon: Callable[[str], None] = lambda target: None  # the scheduler's, once it runs
         self.changed: Callable[[], None] = lambda: None  # incidents may have to be told
@@ -64,6 +73,7 @@ class Pipeline:
     async def start(self) -> None:
         """Take up what an earlier process left. Raises NewerSchemaError."""
         await self.keeper.restore(self._clock.now())
+        await self.counting.resume(self._store)
         await self._settle(self.judge.removed(self._clock.now()))
 
     # -- observe ----------------------------------------------------------------------------
@@ -76,8 +86,14 @@ class Pipeline:
         if target not in self.memory.targets:
             return None
         settings, account = self.memory.targets[target], self.memory.account_of(target)
+        before = self.noticer.stands(target)
         began, ticks = self._clock.now(), self._clock.monotonic()
-        finding = await self._ask(account, settings.target, settings.timeout)
+        if settings.target.check is Check.QUOTA:
+            await self.counting.ask(account)
+        wait, why = self.asker.waits(target) if settings.asked else (0.0, "")
+        if wait:
+            return self._rests(target, began + timedelta(seconds=wait), why)
+        finding = await self._ask(settings) if settings.asked else self.counting.finding(account)
         took = self._clock.monotonic() - ticks
         if settings.target.check is Check.BALANCE:
             finding = await self._believe(settings, account, finding)
@@ -85,12 +101,22 @@ class Pipeline:
             await self._ask_canary()
         if target not in self.memory.targets:
             return None  # a reload took it away meanwhile
-        await self._absorb(Reading(target, self._clock.now(), took, finding))
+        await self._absorb(Reading(target, self._clock.now(), took, finding), before)
         delay = self._delay(target)
-        return None if delay is None else began + timedelta(seconds=delay)
+        if delay is None:
+            return None
+        self.memory.rest(target, delay, self.asker.waits(target)[1])
+        return began + timedelta(seconds=delay)
 
-    async def _ask(self, account: Account, target: Target, timeout: float) -> Finding:
-        return await self._probe(account, target, self._clock.now(), timeout)
+    def _rests(self, target: str, until: datetime, why: str) -> datetime:
+        """It may not be asked at present: that is no fault of its own, nor of ours."""
+        reading = self.memory.records[target].reading
+        since = reading.at if reading is not None else self._clock.now()
+        self.memory.rest(target, (until - since).total_seconds(), why)
+        return until
+
+    async def _ask(self, settings: TargetSettings) -> Finding:
+        return self.noticer.screen(settings.target.name, await self.asker.ask(settings))
 
     async def _believe(
         self, settings: TargetSettings, account: Account, finding: Finding
@@ -100,52 +126,86 @@ class Pipeline:
         read: list[Decimal] = []
         for wait in self._repeats:
             book, now = self.memory.books.get(target), self._clock.now()
+            if self.noticer.another(target, finding):
+                return finding  # the book is of another unit
             if finding.balance is None or book is None or not book.suspect(now, finding.balance):
                 return finding
             read.append(finding.balance)
             log.info("suspect balance, asking again", target=target, seconds=wait)
             book.update(now, finding.balance)
+            self.keeper.checkpoint_next(target)
             await self._clock.sleep(wait)
-            finding = await self._ask(account, settings.target, settings.timeout)
+            if self.asker.waits(target)[0]:
+                return finding
+            finding = await self._ask(settings)
         book = self.memory.books.get(target)
         near = account.dearest_job or Decimal(0)
         agreed = finding.balance is not None and _agree(finding.balance, read, near)
+        if self.noticer.another(target, finding):
+            return finding
         if finding.balance is not None and book is not None and agreed:
             book.believe(self._clock.now(), finding.balance)
         return finding
 
-    async def _absorb(self, reading: Reading) -> None:
-        """One reading into memory, judged, kept."""
-        memory, name, finding = self.memory, reading.target, reading.finding
+    async def _absorb(self, reading: Reading, stood: Before) -> None:
+        """One reading into memory, judged, kept; `stood`: the target before it was asked."""
+        memory, name = self.memory, reading.target
         account = memory.account_of(name)
-        samples: tuple[tuple[str, Sample], ...] = ()
-        balance = None
-        book = memory.books.get(name)
-        if book is not None:
-            sample = Sample(reading.at, finding.balance)
-            entry = book.update(reading.at, finding.balance)
-            log.debug("sample", target=name, became=entry.kind.value)
-            if finding.balance is not None:
-                samples = ((name, sample),)
-                balance = book.accepted
-                memory.trails[name].add(reading.at, float(balance or 0))
+        series = self.noticer.begin(reading)
+        balance, samples = self._enter(reading)
         before = memory.records[name]
         memory.records[name] = record = fold(before, reading, balance)
         memory.probes[name, reading.cause] += 1
+        self.counting.look(memory.targets[name].target)
         blocked = [v.target for v in memory.of_account(account.name) if v.key_cause is not None]
         bad_before = memory.bad_key(account) is not None
         memory.see(name, reading.at)
         if (memory.bad_key(account) is not None) != bad_before:
             memory.refresh(account)  # the key speaks for the others
         _say(reading, before.reading)
-        changes = self.judge.after_probe(name, reading.at)
+        self._pass_on(reading)
+        changes = self.judge.after_probe(name, reading.at, anew=bool(series))
+        happened = self.noticer.after(name, stood, series)
+        changes.notices.update({n.id: n for n in happened.notices})
         self._ask_the_key(reading, blocked)
         self._ask_others(reading, record.failures)
-        await self._settle(changes, Batch(targets=(record,), samples=samples))
+        hours = self.keeper.hourly.book(reading) if name in memory.books else ()
+        self.counting.spent(hours, reading.at)
+        batch = Batch(
+            targets=(record,),
+            samples=samples,
+            hours=hours,
+            series=series,
+            top_ups=happened.top_ups,
+        )
+        await self._settle(changes, batch)
+
+    def _pass_on(self, reading: Reading) -> None:
+        """A provider's own notice, such as a deprecation: it comes with every answer, said once."""
+        words = reading.finding.facts.get("notices", "")
+        account = self.memory.account_of(reading.target)
+        if words and (account.provider, words) not in self._passed_on:
+            self._passed_on.add((account.provider, words))
+            log.warning("the provider says", provider=account.provider, notice=words)
+
+    def _enter(self, reading: Reading) -> tuple[Decimal | None, Samples]:
+        """A reading into its book: the accepted balance, where one was read, and its sample."""
+        name, said = reading.target, reading.finding.balance
+        book = self.memory.books.get(name)
+        if book is None:
+            return None, ()
+        entry = book.update(reading.at, said)
+        if reading.read:
+            book.renew(Renewal.told(reading.finding.facts))
+        log.debug("sample", target=name, became=entry.kind.value)
+        if said is None:
+            return None, ()
+        self.memory.trails[name].add(reading.at, float(book.accepted or 0))
+        return book.accepted, ((name, Sample(reading.at, said)),)
 
     async def _settle(self, changes: Changes, batch: Batch | None = None) -> None:
         await self.keeper.keep(changes, batch or Batch())
-        if changes.incidents:
+        if changes.incidents or changes.notices:
             self.changed()
 
     def _ask_the_key(self, reading: Reading, blocked: list[str]) -> None:
@@ -167,7 +227,8 @@ class Pipeline:
         own = self.memory.views[reading.target].provider
         others: dict[str, str] = {}
         for view in self.memory.views.values():
-            if view.provider != own and view.check is not Check.KEY:  # whoami is strictly limited
+            # whoami is strictly limited
+            if view.provider != own and view.check is not Check.KEY and not view.local:
                 others.setdefault(view.provider, view.target)
         now = self._clock.monotonic()
         for provider, target in others.items():
@@ -192,15 +253,7 @@ class Pipeline:
 
     def _delay(self, target: str) -> float | None:
         """Seconds from one probe to the next; None if a reload has taken the target away."""
-        view, settings = self.memory.views.get(target), self.memory.targets.get(target)
-        if view is None or settings is None:
-            return None
-        return next_delay(
-            settings.interval,
-            outlook=view.outlook,
-            failures=view.failures,
-            retry_after=view.reading.finding.retry_after if view.reading else None,
-        )
+        return self.asker.delay(target) if target in self.memory.views else None
 
     def turns(self) -> dict[str, datetime]:
         """When it is the turn of each target that was read before this process began."""
@@ -224,12 +277,31 @@ class Pipeline:
         now = self._clock.now()
         await self.keeper.refresh(now)
         await self._settle(self.judge.sweep(now))
+        await self.recount()
+        self.counting.prune(now)
+        await self._look_for_keys()
+
+    async def recount(self) -> None:
+        """Judge the declared quotas that have moved: by a report, a reset, or the time."""
+        for target in self.counting.due(self._clock.now()):
+            if target in self.memory.targets:
+                now = self._clock.now()
+                self.counting.look(self.memory.targets[target].target)
+                self.memory.see(target, now)
+                await self._settle(self.judge.after_probe(target, now))
+
+    async def _look_for_keys(self) -> None:
+        """A key that is refused may have another in its file by now: that is asked at once."""
+        for account in await self.asker.renew():
+            for view in self.memory.of_account(account):
+                self.ask_soon(view.target)
 
     async def reload(self, settings: Settings) -> None:
         """Take another config: incidents of what is gone are closed, the rest judged anew."""
         now = self._clock.now()
         await self.keeper.rename(settings)
         self.memory.configure(settings)
+        self.counting.look_at_all()
         await self.keeper.fold_new()
         await self._settle(self.judge.removed(now))
         await self._settle(self.judge.all(now))

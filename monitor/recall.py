@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, tzinfo
 
+from monitor.core.burners import jobs_reported
 from monitor.core.days import History, history
 from monitor.core.hours import Hour
 from monitor.core.model import Outlook, Sample
@@ -46,7 +47,11 @@ async def recall(
     samples: list[Sample] = []
     await archive.each(wanted.target, samples.append, now=now, since=first - _BEFORE)
     kept = await archive.hours(wanted.target, pattern_since(wanted.since, wanted.zone, now), now)
-    return await asyncio.to_thread(_fold, wanted, samples, kept, now, outlook)
+    account, _, _ = wanted.target.rpartition("/")
+    told = await archive.jobs_reported(account, wanted.since)
+    spending = {hour.at: hour.spent for hour in kept}
+    found = await asyncio.to_thread(_fold, wanted, samples, kept, now, outlook)
+    return replace(found, burners=jobs_reported(told, spending, since=wanted.since))
 
 
 def _fold(

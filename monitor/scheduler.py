@@ -128,15 +128,6 @@ class Scheduler:
         elif name in self._due:
             self._begin(name)
 
-    async def ask(self, name: str) -> bool:
-        """Probe a target now and wait for the end of it; False if there is no such target."""
-        if name not in self._due:
-            return False
-        self.ask_soon(name)
-        while name in self._running:
-            await asyncio.wait({self._running[name]})
-        return True
-
     # -- running ----------------------------------------------------------------------------
 
     async def _fire(self, name: str) -> None:

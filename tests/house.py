@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 
+from monitor.asking import Reread
 from monitor.clock import SteppedClock
 from monitor.core.builtin import BUILTIN
 from monitor.core.causes import Cause, Severity
@@ -163,6 +164,7 @@ class House:
         script: Script | None = None,
         mail: Recorded | None = None,
         canary: Callable[[str], Awaitable[Finding]] | None = None,
+        reread: Reread | None = None,
     ) -> None:
         self.clock = clock or SteppedClock(START)
         self.script, self.mail = script or Script(), mail or Recorded()
@@ -174,6 +176,7 @@ class House:
             probe=self.script.probe,
             teller=Teller({"recorded": self.mail}, load_runbooks(), self.clock),
             canary=canary,
+            reread=reread,
         )
         self.memory = self.pipeline.memory
 

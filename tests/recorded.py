@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from decimal import Decimal
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -51,8 +52,13 @@ class Recording:
     def account(self, provider: Provider) -> Account:
         """Whom it is about."""
         account = account_of(provider, needs=frozenset(self.said.get("needs", ())))
-        fields = {**account.fields, **self.said.get("fields", {})}
-        return replace(account, fields=fields, urls=self.said.get("urls", {}))
+        said, own = self.said.get("fields", {}), provider.spec.fields
+        told = {f.name: _core(f, said[f.name]) for f in own if f.name in said}
+        fields = {**account.fields, **told}
+        if any(check.field in said for check in provider.spec.checks.values()):
+            left = {c.field for c in provider.spec.checks.values()} - set(said)
+            fields |= dict.fromkeys(left - {""})  # one takes the place of another
+        return replace(account, fields=fields, urls={**account.urls, **self.said.get("urls", {})})
 
 
 def recordings(provider: str | None = None) -> list[Recording]:
@@ -78,15 +84,40 @@ def good(provider: Provider, check: Check) -> Recording:
 
 def account_of(provider: Provider, **changes: Any) -> Account:
     """An account with a key, what its provider requires, and nothing else."""
-    fields = {f.name: _given(f) for f in provider.spec.fields}
-    account = Account("acme", provider.spec.name, Secret(KEY), targets=(), fields=fields)
+    spec = provider.spec
+    asked = {check.field for check in spec.checks.values()}
+    fields = {f.name: _given(f, needed=f.name in asked) for f in spec.fields}
+    homeless = [name for name, origin in spec.urls.items() if not origin]
+    urls = dict.fromkeys(homeless, f"https://{spec.name}.example")
+    account = Account("acme", spec.name, Secret(KEY), targets=(), fields=fields, urls=urls)
     return replace(account, **changes)
 
 
-def _given(declared: Field) -> object:
+def _given(declared: Field, *, needed: bool = False) -> object:
     if declared.kind is FieldKind.SECRET:
         return Secret(f"planted-{declared.name}-0002")
-    return declared.example if declared.required else declared.default
+    if not (declared.required or needed):
+        return declared.default
+    if declared.kind is FieldKind.TABLE:
+        return {f.name: _given(f) for f in declared.fields}
+    return (declared.example,) if declared.kind is FieldKind.MEMBERS else declared.example
+
+
+def _core(declared: Field, said: Any) -> object:
+    """A field as a recording writes it, as the config would hand it over."""
+    if declared.kind is FieldKind.TABLE:
+        return {f.name: _core(f, said[f.name]) if f.name in said else f.default
+                for f in declared.fields}  # fmt: skip
+    if declared.kind is FieldKind.TABLES:
+        return tuple(_core(replace(declared, kind=FieldKind.TABLE), one) for one in said)
+    if declared.kind is FieldKind.MAP:
+        return {name: Secret(value) for name, value in said.items()}
+    if declared.kind is FieldKind.SECRET:
+        return Secret(said)
+    if declared.kind is FieldKind.NUMBER:
+        return Decimal(str(said))
+    several = declared.kind in (FieldKind.MEMBERS, FieldKind.TEXTS)
+    return (tuple(said) if isinstance(said, list) else (said,)) if several else said
 
 
 class Player:

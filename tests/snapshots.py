@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import TypeVar
 
+from monitor.core.accuracy import Ended, Hindsight, Score
 from monitor.core.causes import Cause, Severity
 from monitor.core.model import (
     Ack,
@@ -21,7 +22,6 @@ from monitor.core.model import (
     Outlook,
     Quota,
     Reading,
-    Sample,
     ServiceState,
     ServiceStatus,
     Silence,
@@ -193,9 +193,16 @@ def falling(days: int = 9) -> tuple[tuple[datetime, float], ...]:
     return tuple(points)
 
 
+def forecasts_were() -> tuple[Hindsight, ...]:
+    """Of the last top-up, said 24 h before, 8 % too long; of 7 such forecasts 6 held."""
+    at = NOW - timedelta(days=1)
+    last = Score(at, Ended.TOPPED_UP, 24, said=26.0, true=24.0, held=True)
+    return (Hindsight(24, last, scores=7, held=6, factor=1.15, scored_total=9, held_total=7),)
+
+
 def story() -> Snapshot:
     """A day in the life: kie burns, a model is not served, a key is refused."""
-    kie = account("kie", jobs=JOBS, floor=Decimal(135))
+    kie = account("kie", jobs=JOBS, floor=Decimal(135), calls=2000)
     hub = account("huggingface", checks=("key", f"model/{SDXL}", f"model/{FLUX}", "quota"))
     router = account("router", "openrouter", ("key", "balance"))
     low = incident("kie-credits-low", kie, "kie/balance", Severity.WARNING,
@@ -209,13 +216,14 @@ def story() -> Snapshot:
                       opened_at=NOW - timedelta(days=2), closed_at=NOW - timedelta(days=1),
                       close_reason="resolved", id="closed", summary="about 20 h left")  # fmt: skip
     quota = Quota("inference-providers", Decimal("0.04"), Decimal("0.1"), "USD",
-                  datetime(2026, 12, 1, tzinfo=UTC))  # fmt: skip
+                  datetime(2026, 12, 1, tzinfo=UTC), exhausted_at=NOW)  # fmt: skip
     return snapshot(
         settings(kie, hub, router),
         (
             view(kie, "balance", balance="5916.25", unit="credits",
                  jobs_left=jobs_left(Decimal("5916.25"), JOBS),
-                 outlook=Outlook(41.5, 90.1, 112.0, 139.3, math.inf)),
+                 outlook=Outlook(41.5, 90.1, 112.0, 139.3, math.inf),
+                 hindsight=forecasts_were()),
             view(hub, "key"),
             view(hub, f"model/{SDXL}", Cause.MODEL_NOT_SERVED),
             view(hub, f"model/{FLUX}"),
@@ -242,9 +250,11 @@ def story() -> Snapshot:
         history={"kie/balance": falling()},
         counts=Counts(
             probes={("kie/balance", Cause.OK): 12, ("router/key", Cause.KEY_REJECTED): 3},
+            jobs={"kie": {"sora-2-pro-720p-15s": 4}},
             incidents={("kie-credits-low", "warning"): 1},
             notifications={("oncall", Kind.OPENED, "ok"): 2, ("oncall", Kind.OPENED, "failed"): 1},
             pending={"oncall": 1},
+            calls={"kie": 214},
             reload_at=NOW - timedelta(hours=1),
             scheduler_lag=0.02,
         ),
@@ -281,11 +291,12 @@ def doors(snap: Snapshot | None = None, **more: object) -> WebDoors:
     """What the page needs of a daemon that stands still in `snap`."""
     shown = snap if snap is not None else story()
 
-    async def history(target: str, since: datetime | None) -> tuple[Sample, ...]:
-        return ()
+    async def history(target: str, since: datetime) -> Mapping[str, object]:
+        del since
+        return {"target": target}
 
-    async def probe_now(target: str) -> bool:
-        return target in shown.views
+    def probe_now(target: str) -> float | None:
+        return 0.0 if target in shown.views else None
 
     async def reload() -> None:
         return None

@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 from core_scenes import NOW, a_view, an_outlook
 
-from monitor.core.builtin import BUILTIN, DOCUMENTATION
+from monitor.core.builtin import BUILTIN, DOCUMENTATION, EVERY, NOTICES, OPTIONAL
 from monitor.core.causes import CAUSES, KEY_CAUSES, MODEL_CAUSES, MONEY_CAUSES, Cause
 from monitor.core.globs import matches
 from monitor.core.model import Outlook, Quota, Verdict
@@ -19,6 +19,7 @@ TABLE = """
 key-rejected         */key            critical cause in [key_expired, key_rejected]
 key-lacks-permission */key            critical cause is key_lacks_permission
 key-cap-reached      */key            critical cause is key_cap_reached
+key-expires          */key            warning  key-expires
 model-unavailable    *                warning  cause in [model_degraded, model_gated, model_missing, model_moved, model_not_served, model_retired]
 models-exhausted     */model          critical models-exhausted
 credits-exhausted    *                critical cause in [credits_exhausted, quota_exhausted]
@@ -33,18 +34,34 @@ balance-unreadable   */balance        warning  balance-unreadable
 target-stale         *                warning  target-stale
 store-failed monitor/store critical store-failed
 monitor-offline      monitor/network  warning  monitor-offline
+unit-changed         */balance        warning  unit-changed
+key-changed          */key            warning  key-changed
 """  # noqa: E501 - a table
 
 
-def test_the_built_in_rules_are_these_seventeen() -> None:
+def test_the_built_in_rules_are_these_twenty() -> None:
     said = [[r.name, r.on, r.severity.value, format_condition(r.when)] for r in BUILTIN]
     assert said == [line.split(maxsplit=3) for line in TABLE.strip().splitlines()]
 
 
 def test_every_built_in_is_marked_and_documented_in_one_line() -> None:
-    assert all(rule.builtin for rule in BUILTIN)
-    assert list(DOCUMENTATION) == [rule.name for rule in BUILTIN]
+    assert all(rule.builtin for rule in EVERY)
+    assert list(DOCUMENTATION) == [rule.name for rule in EVERY]
     assert all(text and "\n" not in text for text in DOCUMENTATION.values())
+
+
+def test_only_a_top_up_is_told_on_request() -> None:
+    assert [(r.name, r.on, r.severity.value) for r in OPTIONAL] == [
+        ("topped-up", "*/balance", "info")
+    ]
+    assert list(NOTICES) == ["unit-changed", "key-changed", "topped-up"]
+
+
+@pytest.mark.parametrize("name", list(NOTICES))
+def test_what_happens_once_never_opens_and_closes_what_a_rule_of_that_name_left(name: str) -> None:
+    for cause in Cause:
+        view = a_view("kie/balance", cause, balance="-5")
+        assert judge(NOTICES[name], view, firing=True, now=NOW).verdict is Verdict.OK
 
 
 def test_only_the_runway_has_a_hysteresis_and_only_staleness_waits() -> None:
@@ -70,10 +87,11 @@ def test_a_models_cause_says_how_often_it_is_seen_before_it_is_believed() -> Non
 
 
 COVERED = [
-    ("kie/key", "key-rejected key-lacks-permission key-cap-reached"),
+    ("kie/key", "key-rejected key-lacks-permission key-cap-reached key-expires key-changed"),
     (
         "kie/balance",
-        "credits-exhausted runway-short runway-critical burn-spike balance-unreadable",
+        "credits-exhausted runway-short runway-critical burn-spike balance-unreadable "
+        "unit-changed",
     ),
     ("hf/quota", "credits-exhausted quota-high quota-critical"),
     ("hf/inference/a/b", "credits-exhausted model-unavailable"),

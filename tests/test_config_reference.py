@@ -12,7 +12,7 @@ import yaml
 from catalogue import CATALOGUE
 
 from monitor.config import ConfigFaults, load, reference, schema
-from monitor.core.spec import Catalogue
+from monitor.core.spec import Catalogue, ProviderSpec
 from monitor.http import Door
 from monitor.notifiers import load_notifiers
 from monitor.providers import load_providers
@@ -90,7 +90,9 @@ def test_every_real_provider_takes_an_account_with_nothing_but_what_it_requires(
 ) -> None:
     for name, spec in real.providers.items():
         lines = [
-            f"  {f.name}: {_sample(f.kind.value, f.choices)}" for f in spec.fields if f.required
+            f"  {f.name}: {_sample(f.kind.value, f.choices)}"
+            for f in spec.fields
+            if f.required or f.name == _asked_by(spec)
         ]
         models = ["  models: [a/b]"] if {"model", "inference"} & set(spec.checks) else []
         urls = [f"  {key}: https://example.com" for key, origin in spec.urls.items() if not origin]
@@ -99,6 +101,12 @@ def test_every_real_provider_takes_an_account_with_nothing_but_what_it_requires(
         path.write_text("accounts:\n" + "\n".join(f"  {line}" for line in text.splitlines()))
         assert load(str(path), real, {}).targets, name
         assert errors(path.read_text(), real) == [], name
+
+
+def _asked_by(spec: ProviderSpec) -> str:
+    """The field that a provider needs to be asked anything at all; nothing: it needs none."""
+    fields = [check.field for check in spec.checks.values()]
+    return fields[0] if all(fields) else ""
 
 
 def _sample(kind: str, choices: tuple[str, ...]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import os
 import signal
@@ -332,3 +333,34 @@ def test_a_silence_without_a_daemon_makes_no_database(world: World, tmp_path: Pa
     assert alone.returncode == 1
     assert not (tmp_path / "monitor.db").exists()
     assert monitor(path, "silence", "kie/*", *words[2:], "--for", "banana").returncode == 64
+
+
+def test_a_nudge_with_the_token_is_probed_within_seconds_and_not_too_often(
+    world: World, tmp_path: Path
+) -> None:
+    web = 'web: {listen: "127.0.0.1:0", token: planted-token-0001}\n'
+    path = config(world, tmp_path, web=web)
+    path.write_text(path.read_text().replace("interval: 1s, timeout: 2s", "interval: 1h"))
+    with daemon(path) as living:
+        living.until(lambda: cause(living, "kie/balance") == "ok")
+        asked = world.kie.requests["balance"]
+        headers = {"Authorization": "Bearer planted-token-0001"}
+
+        def nudge(target: str) -> tuple[int, dict[str, object]]:
+            line = http.client.HTTPConnection("127.0.0.1", living.port, timeout=10)
+            line.request("POST", f"/api/v1/probe/{target}", headers=headers)
+            answer = line.getresponse()
+            found = answer.status, json.loads(answer.read())
+            line.close()
+            return found
+
+        status, body = nudge("kie/balance")
+        assert (status, body["target"]) == (202, "kie/balance")
+        living.until(lambda: world.kie.requests["balance"] == asked + 1)
+        assert nudge("kie/balance")[0] == 429
+        status, body = nudge("kie/balence")
+        assert (status, body["error"]) == (404, "no such target: did you mean kie/balance?")
+        metrics = living.get("/metrics")[1]
+        assert f'monitor_calls_today{{account="kie",provider="kie"}} {asked + 1}.0' in metrics
+        assert living.stop() == 0
+    assert world.kie.requests["balance"] == asked + 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -145,6 +146,33 @@ def test_a_request_that_fails_says_why(
     assert (found["cause"], found["standing"]) == (cause, "not_read")
     assert step["failure"]
     assert step["status"] is None
+
+
+WHYS = [
+    ("ok", "12480.25", None, "the answer holds what was asked for"),
+    ("ok", "134.99", None, "the balance was read, and is under the floor of 135"),
+    ("unauthorized", "1", None, "kie: HTTP 200 with code 401 in the body means key_rejected"),
+    ("ok", "1", "refused", "no answer that could be read: the cause is what failed on the way"),
+    ("ok", "1", "html", "it follows from what the answer holds"),
+]
+
+
+@pytest.mark.parametrize(("answer", "balance", "fault", "why"), WHYS)
+def test_it_says_what_gave_the_cause(
+    world: World, tmp_path: Path, answer: str, balance: str, fault: str | None, why: str
+) -> None:
+    world.kie.answer, world.kie.balance = answer, Decimal(balance)
+    there(world, lambda: setattr(world.kie, "fault", fault))
+    assert explained(world, tmp_path, KIE)["why"] == why
+    assert f"why       {why}\n" in said(world, tmp_path, KIE)
+
+
+def test_a_line_of_a_table_is_named_with_the_words_it_looks_for(
+    world: World, tmp_path: Path
+) -> None:
+    world.huggingface.token = "expired"
+    why = 'huggingface: HTTP 401 that says "is expired" means key_expired'
+    assert explained(world, tmp_path, KEY)["why"] == why
 
 
 def test_of_a_page_that_is_no_json_only_size_and_kind_are_told(

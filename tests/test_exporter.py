@@ -50,10 +50,16 @@ monitor_key_valid{account,provider} monitor_model_available{account,provider,mod
 monitor_balance{account,provider,unit} monitor_balance_floor{account,provider,unit}
 monitor_spent_total{account,provider,unit} monitor_topped_up_total{account,provider,unit}
 monitor_burn_per_hour{account,provider,unit} monitor_runway_seconds{account,provider,percentile}
+monitor_forecast_error_ratio{account,provider,before}
+monitor_forecast_scored_total{account,provider,before}
+monitor_forecast_held_total{account,provider,before}
 monitor_jobs_left{account,provider,job} monitor_quota_used{account,provider,quota,unit}
 monitor_quota_limit{account,provider,quota,unit}
-monitor_quota_reset_timestamp_seconds{account,provider,quota,unit} monitor_service_up{service}
-monitor_service_degraded{service} monitor_alert_firing{alert,target,severity}
+monitor_quota_reset_timestamp_seconds{account,provider,quota,unit}
+monitor_quota_exhausted_timestamp_seconds{account,provider,quota}
+monitor_jobs_reported_total{account,provider,job} monitor_service_up{service}
+monitor_service_degraded{service} monitor_calls_today{account,provider}
+monitor_calls_budget{account,provider} monitor_alert_firing{alert,target,severity}
 monitor_incidents_total{alert,severity} monitor_notifications_total{receiver,kind,result}
 monitor_notifications_pending{receiver} monitor_config_last_reload_successful{}
 monitor_config_last_reload_success_timestamp_seconds{} monitor_scheduler_lag_seconds{}
@@ -191,6 +197,17 @@ def test_an_unknown_runway_and_burn_are_absent() -> None:
         snap = money(outlook=outlook)
         assert series(snap, "monitor_runway_seconds") == []
         assert series(snap, "monitor_burn_per_hour") == []
+
+
+def test_how_wrong_the_forecasts_were_stands_by_horizon_and_only_where_it_is_known() -> None:
+    snap = money(hindsight=scene.forecasts_were())
+    at_24 = {**KIE, "before": "24h"}
+    assert value(snap, "monitor_forecast_error_ratio", **at_24) == pytest.approx(26 / 24)
+    assert value(snap, "monitor_forecast_scored_total", **at_24) == 9
+    assert value(snap, "monitor_forecast_held_total", **at_24) == 7
+    for name in ("error_ratio", "scored_total", "held_total"):
+        assert [labels for labels, _ in series(snap, f"monitor_forecast_{name}")] == [at_24]
+        assert series(money(), f"monitor_forecast_{name}") == []
 
 
 def test_a_memory_of_a_balance_is_not_exported_but_floor_and_counters_stay() -> None:

@@ -49,7 +49,7 @@ def hostile() -> Document:
     """A document in which everything anybody may name is hostile."""
     bad = scene.HOSTILE
     row = target(f"a/model/{bad}", "critical", "model_missing", summary=bad, next_step=bad,
-                 unit=bad, balance=1.5, jobs_left={bad: 3},
+                 unit=bad, balance=1.5, jobs_in_words={bad: bad},
                  quotas=[{"quota": bad, "used": 1, "limit": 2, "unit": bad}])  # fmt: skip
     alert = {"alert": bad, "target": bad, "severity": "critical", "state": "firing",
              "summary": bad, "since": bad}  # fmt: skip
@@ -115,6 +115,13 @@ def test_json_is_strict_and_safe_in_the_c_locale() -> None:
 # -- text -----------------------------------------------------------------------------------
 
 
+def test_text_says_how_wrong_the_forecasts_were() -> None:
+    assert (
+        "forecasts: 24 h before it was topped up on 2026-11-19 it said 26 h where 24 h were true "
+        "(8 % too long); of the last 7, 6 within P10-P90, half within a factor 1.15"
+    ) in shown(story(), "text", width=0)
+
+
 def test_text_shows_every_target_with_its_state_in_words() -> None:
     text = shown(story(), "text")
     for name, state in [
@@ -132,7 +139,8 @@ def test_text_shows_figures_jobs_left_and_the_next_step_under_the_target() -> No
     row = target("kie/balance", "warning", balance=5916.25, unit="credits", floor=135,
                  burn_per_hour=41.5, next_step="Top up 4084 credits",
                  runway_hours={"p10": 90.1, "p25": 112.0, "p50": 139.34, "p90": "+Inf"},
-                 jobs_left={"sora-2-pro-720p-15s": 43, "sora-2-720p-10s": 236})  # fmt: skip
+                 jobs_in_words={"sora-2-pro-720p-15s": "43 Sora 2 Pro 720p 15 s videos",
+                                "b": "236 B jobs"})  # fmt: skip
     text = shown(said_of(row, status="warning"), "text")
     assert text == (
         "WARNING: 1 warning (2026-11-20T10:31:28Z, 0.41 s)\n"
@@ -142,7 +150,7 @@ def test_text_shows_figures_jobs_left_and_the_next_step_under_the_target() -> No
         "            balance 5916.25 credits, floor 135\n"
         "            burn 41.5/h\n"
         "            runway P10 90.1 h, P25 112 h, P50 139.3 h, P90 without end\n"
-        "            jobs left: sora-2-pro-720p-15s 43, sora-2-720p-10s 236\n"
+        "            jobs left: 43 Sora 2 Pro 720p 15 s videos, 236 B jobs\n"
         "            next: Top up 4084 credits\n"
     )
 
@@ -177,13 +185,13 @@ def test_text_has_colour_only_when_asked() -> None:
 
 
 def test_text_wraps_figures_but_never_the_line_that_holds_name_and_state() -> None:
-    jobs = {f"job-number-{n}": n for n in range(30)}
-    row = target("a/balance", jobs_left=jobs, summary="word " * 40)
+    jobs = {f"job-number-{n}": f"{n} jobs of number {n}" for n in range(30)}
+    row = target("a/balance", jobs_in_words=jobs, summary="word " * 40)
     lines = shown(said_of(row), "text", width=60).splitlines()
     assert max(len(ln) for ln in lines if ln.startswith(" " * 12)) <= 60
     assert any("a/balance" in ln and len(ln) > 100 for ln in lines)
     unbounded = shown(said_of(row), "text", width=0)
-    assert "job-number-0 0, " in unbounded
+    assert "jobs left: 0 jobs of number 0, " in unbounded
     assert max(len(ln) for ln in unbounded.splitlines()) > 400
 
 

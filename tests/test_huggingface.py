@@ -4,25 +4,32 @@ from __future__ import annotations
 
 import json
 import socket
-from datetime import UTC, datetime
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 import httpx
 import pytest
+import snapshots
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from recorded import KEY, NOW, Player, account_of, played, recordings
 
+from monitor.core.builtin import BUILTIN
 from monitor.core.causes import CAUSES, Cause, Standing
-from monitor.core.model import Check, Finding, Target
-from monitor.http import Answer, Door
+from monitor.core.globs import matches
+from monitor.core.model import Check, Finding, Quota, Reading, Target
+from monitor.exporter import rows as rows_of
+from monitor.http import Answer, Door, Request
+from monitor.providers import _huggingface_rows as rows
 from monitor.providers import huggingface, load_providers, run_probe
 from monitor.providers._huggingface import read_key, read_model, read_quota
+from monitor.providers._huggingface_rates import rate_quotas
 
 HF = load_providers()["huggingface"]
 UNREADABLE = "the answer is of a kind this version cannot read"  # what a stumbling parser becomes
-TABLES = [getattr(huggingface, name) for name in dir(huggingface) if name.endswith("_ROWS")]
+TABLES = [*rows.TABLES.values(), rows.SPOKEN_ROWS]
 MODEL = "google/gemma-3-27b-it"
 
 
@@ -298,6 +305,178 @@ def test_an_allowance_ends_at_its_limit(
     found = read_quota(said({"usage": {"inferenceProviders": usage}}), NOW)
     assert found.cause is cause
     assert found.quotas[0].used == Decimal(used) / 10**9
+
+
+@pytest.mark.parametrize("limit", [[], "", False, {}, "0", [0]])
+@pytest.mark.parametrize("name", ["limitNanoUsd", "includedNanoUsd"])
+async def test_a_limit_that_is_no_number_is_not_taken_for_none(name: str, limit: object) -> None:
+    usage = {"usedNanoUsd": 5, "limitNanoUsd": 9, "includedNanoUsd": 9} | {name: limit}
+    body = {"usage": {"inferenceProviders": usage}}
+    found = await played(HF, Player({"status": 200, "headers": {}, "body": body}), Check.QUOTA)
+    assert (found.cause, found.quotas) == (Cause.ANSWER_MALFORMED, ())
+
+
+# A 402, looked at twice
+
+DEPLETED = {"status": 402, "headers": {}, "body": {"error": "You have depleted your credits."}}
+MILLION = 10**6  # nano-USD: 0.001 USD
+
+
+@pytest.mark.parametrize(
+    ("used", "limit", "included", "cause"),
+    [
+        (40, 100, 100, Cause.RATE_LIMITED),  # 0.06 USD are left
+        (90, 100, 100, Cause.RATE_LIMITED),  # 0.01: one call more
+        (91, 100, 100, Cause.CREDITS_EXHAUSTED),  # less than a call books
+        (100, 100, 100, Cause.CREDITS_EXHAUSTED),
+        (140, 100, 100, Cause.CREDITS_EXHAUSTED),
+        (140, 900, 100, Cause.CREDITS_EXHAUSTED),  # a higher limit is no money
+        (40, 45, 100, Cause.CREDITS_EXHAUSTED),  # the limit comes before the included ones
+        (40, None, 100, Cause.RATE_LIMITED),
+        (40, None, None, Cause.CREDITS_EXHAUSTED),  # nothing is included: bought credits
+        (40, 100, None, Cause.CREDITS_EXHAUSTED),
+    ],
+)
+async def test_a_402_is_believed_unless_the_account_says_that_credits_are_left(
+    used: int, limit: int | None, included: int | None, cause: Cause
+) -> None:
+    said = {"usedNanoUsd": used, "limitNanoUsd": limit, "includedNanoUsd": included}
+    usage = {name: n and n * MILLION for name, n in said.items()}
+    body = {"usage": {"inferenceProviders": usage}}
+    player = Player(DEPLETED, {"status": 200, "headers": {}, "body": body})
+    found = await played(HF, player, Check.INFERENCE, MODEL)
+    assert found.cause is cause
+    assert found.retry_after == (600 if cause is Cause.RATE_LIMITED else None)
+    assert [r.url.host for r in player.asked] == ["router.huggingface.co", "huggingface.co"]
+
+
+@pytest.mark.parametrize("status", [200, 401, 403, 404, 429, 500])
+async def test_where_the_account_does_not_say_the_routers_402_stands(status: int) -> None:
+    player = Player(DEPLETED, {"status": status, "headers": {}, "body": {"error": "no"}})
+    found = await played(HF, player, Check.INFERENCE, MODEL)
+    assert found.cause is Cause.CREDITS_EXHAUSTED
+    assert "usage does not say" in found.summary
+
+
+async def test_a_usage_that_hangs_does_not_lose_the_routers_402() -> None:
+    class Hanging:
+        async def send(self, request: Request) -> Answer:
+            if request.method == "POST":
+                return Answer(402, {}, b'{"error": "depleted"}')
+            raise TimeoutError  # what the second look's own limit becomes
+
+    target = Target("acme", "huggingface", Check.INFERENCE, MODEL)
+    found = await run_probe(HF, Hanging(), account_of(HF), target, now=NOW, timeout=15)
+    assert found.cause is Cause.CREDITS_EXHAUSTED
+
+
+async def test_a_402_about_a_limit_that_was_set_is_no_empty_account() -> None:
+    body = {"error": "Your organization has exceeded your spending limit"}
+    player = Player({"status": 402, "headers": {}, "body": body})
+    assert (await played(HF, player, Check.INFERENCE, MODEL)).cause is Cause.QUOTA_EXHAUSTED
+    assert len(player.asked) == 1
+
+
+# What headers say
+
+POLICY = '"fixed window";"api";q=500;w=300'
+
+
+@pytest.mark.parametrize(
+    ("left", "policy", "quotas"),
+    [
+        ('"api";r=489;t=189', POLICY, [("api requests", 11, 500, 189)]),
+        ('"api";r=0;t=1', POLICY, [("api requests", 500, 500, 1)]),
+        ('"api";r=500;t=300', POLICY, [("api requests", 0, 500, 300)]),
+        ('"api";r=489;t=999999', POLICY, [("api requests", 11, 500, 3600)]),
+        ('"api" ; r = 489 ; t = 189', POLICY, [("api requests", 11, 500, 189)]),
+        ('"api";r=4;t=5, "pages";r=1;t=6', '"a";"api";q=5;w=9, "b";"pages";q=3;w=9',
+         [("api requests", 1, 5, 5), ("pages requests", 2, 3, 6)]),
+        ('"api";r=1;t=5, "api";r=2;t=6', POLICY, [("api requests", 498, 500, 6)]),  # one series
+        ('"api";r=501;t=189', POLICY, []),  # more is left than there is
+        ('"api";r=489;t=189', "", []),
+        ("", POLICY, []),
+        ('"secret-name";r=1;t=1', '"w";"secret-name";q=5;w=9', []),
+        ('"acme";r=1;t=1', '"w";"acme";q=5;w=9', []),  # a name nobody documents makes no series
+        ('"api";r=-1;t=1', POLICY, []),
+        ('"api";r=\u0664;t=1', POLICY, []),
+    ],
+)  # fmt: skip
+def test_the_rate_limits_are_a_quota(
+    left: str, policy: str, quotas: list[tuple[str, int, int, int]]
+) -> None:
+    found = rate_quotas(Answer(200, {"ratelimit": left, "ratelimit-policy": policy}, b""), NOW)
+    assert found == tuple(
+        Quota(name, Decimal(used), Decimal(limit), "requests", NOW + timedelta(seconds=seconds))
+        for name, used, limit, seconds in quotas
+    )
+
+
+async def test_the_rate_limits_are_the_keys_and_one_requests() -> None:
+    """Of one target only: models would tell the same series again and again."""
+    headers = {"ratelimit": '"api";r=1;t=189', "ratelimit-policy": POLICY}
+    for check in HF.spec.checks:
+        if check is not Check.STATUS:
+            (one,) = [r for r in recordings("huggingface") if r.name == GOOD[check]]
+            player = Player({**one.said, "headers": {**one.said["headers"], **headers}})
+            found = await played(HF, player, check, one.subject)
+            assert len(player.asked) == 1
+            told = [q.quota for q in found.quotas if q.unit == "requests"]
+            assert told == (["api requests"] if check is Check.KEY else [])
+
+
+GOOD = {Check.KEY: "key-write", Check.MODEL: "model-served", Check.QUOTA: "quota-free",
+        Check.INFERENCE: "inference-text"}  # fmt: skip
+
+
+def test_a_window_that_is_nearly_used_up_harms_nobody() -> None:
+    measured = [r for r in BUILTIN if r.name in ("quota-high", "quota-critical")]
+    assert len(measured) == 2
+    assert not any(matches(rule.on, "huggingface/key") for rule in measured)
+
+
+def test_the_rate_limits_are_exported() -> None:
+    quota = Quota("api requests", Decimal(11), Decimal(500), "requests", NOW)
+    owner = snapshots.account("huggingface", provider="huggingface")
+    reading = Reading("huggingface/key", NOW, 0.1, Finding(Cause.OK, "fine", quotas=(quota,)))
+    view = snapshots.view(owner, "key", reading=reading, quotas=(quota,))
+    shown = snapshots.snapshot(snapshots.settings(owner), (view,))
+    labels = ("huggingface", "huggingface", "api requests", "requests")
+    found = {(name, values): n for name, values, n in rows_of(shown)}
+    assert found["monitor_quota_used", labels] == 11
+    assert found["monitor_quota_limit", labels] == 500
+    assert found["monitor_quota_reset_timestamp_seconds", labels] == NOW.timestamp()
+
+
+# All ways to say 401
+
+FORMS: Mapping[str, Callable[[str], object]] = {
+    "text": lambda x: {"error": x},
+    "list": lambda x: {"error": [x]},
+    "object": lambda x: {"error": {"message": x, "type": "t", "param": None, "code": None}},
+    "described": lambda x: {"error": "invalid_token", "error_description": x},
+    "errors": lambda x: {"errors": [{"message": x}]},
+    "message": lambda x: {"message": x},
+    "detail": lambda x: {"detail": x},
+}
+WORDINGS = {
+    "Invalid credentials in Authorization header": Cause.KEY_REJECTED,
+    "Invalid username or password.": Cause.KEY_REJECTED,
+    'User Access Token "prod-website" is expired': Cause.KEY_EXPIRED,
+    "": Cause.KEY_REJECTED,
+}
+TOLD = [c for c in HF.spec.checks if c is not Check.STATUS]
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("check", TOLD)
+async def test_every_wording_of_401_is_about_the_key(check: Check, form: str) -> None:
+    for words, cause in WORDINGS.items():
+        for headers, body in (({}, FORMS[form](words)), ({"x-error-message": words}, "")):
+            player = Player({"status": 401, "headers": headers, "body": body})
+            found = await played(HF, player, check, MODEL)
+            assert found.cause is cause
+            assert "prod-website" not in repr(found)
 
 
 # Anything at all

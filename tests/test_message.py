@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from monitor.build import catalogue, runbooks
 from monitor.core.causes import Cause, Severity
 from monitor.core.message import Message, compose, jobs_in_words
 from monitor.core.model import (
@@ -25,10 +26,9 @@ from monitor.core.model import (
 )
 from monitor.core.phrases import clean, money, quota_figure, sentence, top_up
 from monitor.core.view import View
-from monitor.runbooks import load_runbooks
 
 T0 = datetime(2026, 11, 20, 10, 31, tzinfo=UTC)
-BOOKS = load_runbooks()
+BOOKS = runbooks()
 
 
 def incident(alert: str = "runway-short", target: str = "kie/balance", **more: object) -> Incident:
@@ -372,7 +372,7 @@ def test_figures_are_annotations_too() -> None:
     assert notes["runway"] == (
         "about 5 days (10 % about 3 days, 50 % about 7 days, 90 % without end)"
     )
-    assert notes["jobs_left"] == "1 x sora-2-pro-720p-15s, 8 x sora-2-720p-10s"
+    assert notes["jobs_left"] == "1 Sora 2 Pro 720p 15 s video, 8 Sora 2 720p 10 s videos"
     assert notes["summary"] == "kie: about 5 days of credits left"
 
 
@@ -445,9 +445,9 @@ def test_a_balance_that_is_only_remembered_is_called_so() -> None:
 
 def test_jobs_left_are_whole_jobs_by_name() -> None:
     assert say(incident(), view=balance()).jobs_left == (
-        ("sora-2-pro-720p-15s", 1), ("sora-2-720p-10s", 8),
+        ("Sora 2 Pro 720p 15 s video", 1), ("Sora 2 720p 10 s videos", 8),
     )  # fmt: skip
-    assert jobs_in_words({}) == ""
+    assert jobs_in_words(()) == ""
 
 
 def test_a_balance_without_floor_or_forecast_is_a_figure_all_the_same() -> None:
@@ -523,14 +523,24 @@ def test_a_sentence_has_a_capital_and_a_stop(text: str, whole: str) -> None:
     assert sentence(text) == whole
 
 
-def test_a_message_links_to_its_own_vendor_and_to_nobody_elses() -> None:
-    from monitor.core.message import _of_vendor
-    from monitor.runbooks import load_runbooks
+@pytest.mark.parametrize(
+    ("provider", "own"),
+    [
+        ("luma", "https://lumalabs.ai/dream-machine/api/billing/overview"),
+        ("kie", "https://kie.ai/billing"),
+        ("openrouter", "https://openrouter.ai/settings/credits"),
+        ("twilio", "https://www.twilio.com/docs/usage/api"),  # nothing else is known: its docs
+    ],
+)
+def test_a_message_links_to_its_own_vendor_and_to_nobody_elses(provider: str, own: str) -> None:
+    about = caused("credits-exhausted", f"{provider}/balance", Cause.CREDITS_EXHAUSTED)
+    links = dict(say(replace(about, provider=provider)).links)
+    title = catalogue().providers[provider].title
+    assert own in links.values()
+    assert {text.partition(": ")[0] for text in links} == {title}
 
-    assert _of_vendor("KIE: logs", "kie")
-    assert not _of_vendor("Hugging Face: billing", "kie")
-    assert _of_vendor("Hugging Face: billing", "huggingface")
-    assert _of_vendor("systemd: reading the journal", "kie")
-    assert _of_vendor("Status page", "kie")
-    vendors = {t.partition(": ")[0] for b in load_runbooks().values() for t, _ in b.links}
-    assert vendors <= {"KIE", "Hugging Face", "OpenRouter", "systemd", "SQLite"}
+
+def test_a_link_for_everybody_is_in_every_vendors_message() -> None:
+    page = BOOKS["store-failed"]
+    assert page.links_for("kie") == page.links_for("luma") == page.links
+    assert page.links

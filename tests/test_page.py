@@ -109,7 +109,7 @@ async def test_the_page_tells_the_whole_story_in_words() -> None:
         "P10 about 4 days, P50 about 6 days, P90 without end",
         "41.5 credits an hour",
         "135 credits",
-        "43 sora-2-pro-720p-15s",
+        "43 Sora 2 Pro 720p 15 s videos",
         "nobody serves the model",
         "Next: Switch to a fallback that is served",
         "0.04 of 0.1 USD used (40 %), resets 2026-12-01 00:00 UTC",

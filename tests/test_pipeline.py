@@ -8,6 +8,7 @@ from decimal import Decimal
 
 import pytest
 from house import MODELS, House, Script, huggingface, kie, receiver, rule, settings
+from structlog.testing import capture_logs
 
 from monitor.core.causes import Cause
 from monitor.core.model import Finding, Kind, ServiceStatus
@@ -456,3 +457,14 @@ async def test_a_mail_given_up_counts_once_and_a_partial_refusal_for_each_recipi
     house.script.balance(9000)
     await house.probe()
     assert house.memory.notified["oncall", Kind.OPENED, "refused"] == count
+
+
+async def test_a_notice_that_comes_with_every_answer_is_logged_once() -> None:
+    house = await House().start()
+    says = Finding(Cause.OK, balance=Decimal(9), unit="credits", facts={"notices": "v1 ends"})
+    house.script.answers["kie/balance"] = says
+    with capture_logs() as said:
+        for _ in range(3):
+            await house.probe("kie/balance", after=300)
+    told = [line["notice"] for line in said if line["event"] == "the provider says"]
+    assert told == ["v1 ends"]

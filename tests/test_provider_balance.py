@@ -15,7 +15,7 @@ from monitor.answers import Malformed, Row, at, classify
 from monitor.core.causes import Cause
 from monitor.core.model import Check, Finding, Target
 from monitor.core.spec import CheckSpec, Field, FieldKind, ProviderSpec
-from monitor.http import Answer
+from monitor.http import CAP, Answer
 from monitor.providers import Ask, Provider, Refused, run_probe
 from monitor.providers._balance import (
     CENTS,
@@ -100,6 +100,14 @@ def test_a_post_is_json() -> None:
     request = Call(SPEC, "/graphql", post=b'{"query": "q"}').request(account)
     assert (request.method, request.body) == ("POST", b'{"query": "q"}')
     assert request.headers["Content-Type"] == "application/json"
+
+
+def test_a_call_says_how_much_it_takes_and_whether_it_follows() -> None:
+    account = account_of(Provider(SPEC, call_nobody))
+    usual = Call(SPEC, "/x").request(account)
+    other = Call(SPEC, "/x", cap=9, follow=True).request(account)
+    assert (usual.cap, usual.follow_same_origin) == (CAP, False)
+    assert (other.cap, other.follow_same_origin) == (9, True)
 
 
 # What an error means
@@ -197,6 +205,49 @@ def test_a_code_may_be_optional() -> None:
 def test_the_status_decides_where_it_is_an_error() -> None:
     found = Balance(SPEC, "/x", "x", code=CODE).read(said({"code": 20000, "x": 5}, 500))
     assert found.cause is Cause.PROVIDER_ERROR
+
+
+ALWAYS = Code("code", fine=0, among=range(2000), always=True)
+OWN = (
+    Row(1102, "", Cause.CREDITS_EXHAUSTED, "no packs"),
+    Row(429, "", Cause.RATE_LIMITED, "slow"),
+)
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "code", "cause"),
+    [
+        ({"code": 1102}, 429, ALWAYS, Cause.CREDITS_EXHAUSTED),
+        ({"code": 1102}, 200, ALWAYS, Cause.CREDITS_EXHAUSTED),
+        ({"code": 1102}, 429, Code("code", fine=0), Cause.RATE_LIMITED),
+        ({"code": 0}, 429, ALWAYS, Cause.RATE_LIMITED),
+        ({"code": 5000}, 429, ALWAYS, Cause.RATE_LIMITED),
+        ({"code": "slow"}, 429, ALWAYS, Cause.RATE_LIMITED),
+        ({}, 429, ALWAYS, Cause.RATE_LIMITED),
+        ("Too Many Requests", 429, ALWAYS, Cause.RATE_LIMITED),
+        ([], 401, ALWAYS, Cause.KEY_REJECTED),
+    ],
+)
+def test_a_code_may_say_more_than_an_errors_status(
+    body: object, status: int, code: Code, cause: Cause
+) -> None:
+    found = Call(SPEC, "/x", code=code, errors=OWN).refusal(said(body, status))
+    assert found is not None
+    assert found.cause is cause
+
+
+def test_a_body_that_refuses_is_read_as_an_error_of_the_request() -> None:
+    own = (Row(400, "no entry", Cause.NOT_KNOWABLE, "not told"),)
+    call = Call(SPEC, "/x", refuses=lambda body: bool(body.get("errors")), errors=own)
+    bodies: tuple[object, ...] = (
+        {"errors": []},
+        {"errors": [{"message": "No entry"}]},
+        {"errors": "?"},
+    )
+    found = [call.refusal(said(body)) for body in bodies]
+    assert [x and x.cause for x in found] == [None, Cause.NOT_KNOWABLE, Cause.PROVIDER_ERROR]
+    with pytest.raises(Malformed):
+        call.refusal(said([]))
 
 
 # The number
@@ -299,6 +350,16 @@ def test_a_flag_may_overrule_the_number_and_keeps_it() -> None:
     found = read({"x": 5, "can": False}, must=(MUST,))
     assert (found.cause, found.summary) == (Cause.CREDITS_EXHAUSTED, "no calls are taken")
     assert (found.balance, found.unit) == (5, "USD")
+
+
+def test_a_flag_may_have_to_be_false() -> None:
+    barred = (Must("barred", Cause.CREDITS_EXHAUSTED, "barred", be=False),)
+    causes = [read({"x": 5, "barred": x}, must=barred).cause for x in (False, True)]
+    assert causes == [Cause.OK, Cause.CREDITS_EXHAUSTED]
+
+
+def test_nothing_turned_round_is_nothing() -> None:
+    assert read({"x": 0}, scale=-CENTS).summary == "0 USD"
 
 
 @pytest.mark.parametrize("body", [{}, {"can": None}, {"can": 1}, {"can": "true"}, {"can": []}])

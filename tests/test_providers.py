@@ -70,7 +70,7 @@ def test_a_provider_declares_what_the_config_must_know(provider: Provider) -> No
     assert spec.title
     assert spec.checks
     assert spec.docs.startswith("https://")
-    for url in spec.urls.values():
+    for url in filter(None, spec.urls.values()):
         parts = urlsplit(url)
         assert (parts.scheme, parts.path, parts.query) == ("https", "", "")
     for check in spec.checks.values():
@@ -136,7 +136,7 @@ async def test_it_is_asked_as_documented(recording: Recording) -> None:
 
 def carried(value: str) -> str:
     """A header as a recording writes it: KEY is the key, BASIC(name:KEY) a pair in base64."""
-    value = value.replace("KEY", KEY)
+    value = re.sub(r"KEY\((\w+)\)", r"planted-\1-0002", value).replace("KEY", KEY)
     return re.sub(r"BASIC\((.*)\)", lambda m: b64encode(m[1].encode()).decode(), value)
 
 

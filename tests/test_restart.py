@@ -11,7 +11,7 @@ from pathlib import Path
 from house import House, kie, receiver, rule, settings
 
 from monitor.core.causes import Cause
-from monitor.core.model import Kind
+from monitor.core.model import Finding, Kind
 from monitor.core.snapshot import Snapshot
 from monitor.notifiers import Delivery
 from monitor.store.sqlite import SqliteStore
@@ -195,4 +195,22 @@ async def test_unread_probes_do_not_stop_a_start(tmp_path: Path) -> None:
     await house.probe()
     house = await again(house, tmp_path)
     assert house.memory.records["kie/balance"].failures == 1
+    await house.pipeline.keeper.close()
+
+
+async def test_a_renewal_a_provider_tells_of_is_known_after_a_restart(tmp_path: Path) -> None:
+    house = await first(tmp_path)
+    due = house.clock.now() + timedelta(hours=1)
+
+    def answer(left: int) -> Finding:
+        facts = {"renews_at": f"{due:%Y-%m-%dT%H:%M:%SZ}"}
+        return Finding(Cause.OK, balance=Decimal(left), unit="tokens", facts=facts)
+
+    house.script.answers["kie/balance"] = answer(4000)
+    await house.probe("kie/balance")
+    house = await again(house, tmp_path)
+    house.script.answers["kie/balance"] = answer(9000)
+    await house.probe("kie/balance", after=3900)
+    totals = house.memory.books["kie/balance"].totals
+    assert (totals.adjusted, totals.topped_up) == (5000, 0)
     await house.pipeline.keeper.close()

@@ -6,13 +6,14 @@ import re
 
 import pytest
 
-from monitor.core.builtin import BUILTIN
+from monitor.core.builtin import EVERY
 from monitor.core.causes import Cause
-from monitor.runbooks import SECTIONS, RunbookError, load_runbooks, parse
+from monitor.core.spec import ProviderSpec
+from monitor.runbooks import SECTIONS, RunbookError, load_runbooks, parse, with_links
 
 PAGES = load_runbooks()
 CAUSES = {cause.value for cause in Cause} - {"ok"}
-RULES = {rule.name for rule in BUILTIN} | {"store-failed"}
+RULES = {rule.name for rule in EVERY} | {"store-failed"}
 
 
 def test_every_cause_and_every_built_in_rule_has_its_page_and_no_other_has_one() -> None:
@@ -95,6 +96,18 @@ def test_a_page_is_read_section_by_section() -> None:
     assert page.links == (("a", "https://a.example"), ("b", "https://b.example/x"))
 
 
+def test_a_page_asks_for_a_vendors_own_pages_by_what_they_are_about() -> None:
+    page = parse("x", GOOD.replace("- [a](https://a.example)", "- billing\n- status"))
+    docs = "https://docs.example"
+    own = ProviderSpec("own", "Own", {}, {}, docs, links={"billing": "https://own.example"})
+    bare = ProviderSpec("bare", "Bare", {}, {}, docs)
+    book = with_links({"x": page}, {"own": own, "bare": bare})["x"]
+    everybody = ("b", "https://b.example/x")
+    assert book.links_for("own") == (("Own: billing", "https://own.example"), everybody)
+    assert book.links_for("bare") == (("Bare: documentation", docs), everybody)
+    assert book.links_for("nobody") == (everybody,)
+
+
 @pytest.mark.parametrize(
     ("before", "after", "says"),
     [
@@ -115,6 +128,7 @@ def test_a_page_is_read_section_by_section() -> None:
         ("- [a](https://a.example)\n- [b](https://b.example/x)", "", "its links"),
         ("https://a.example", "http://a.example", "its links"),
         ("- [a]", "[a]", "its links"),
+        ("- [a](https://a.example)", "- invoices", "its links"),
     ],
 )
 def test_a_page_that_is_not_made_like_the_others_is_refused(

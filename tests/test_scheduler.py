@@ -177,17 +177,6 @@ async def test_what_hangs_is_cancelled_when_the_drain_is_over() -> None:
     assert probes.under_way == 0
 
 
-async def test_a_target_asked_for_is_waited_for_and_a_stranger_is_not() -> None:
-    probes = Probes()
-    scheduler = Scheduler(RealClock(), probes.observe)
-    scheduler.start()
-    scheduler.arm([target(seconds=3600)], {})
-    assert await scheduler.ask("kie/balance")
-    assert probes.runs == ["kie/balance"]
-    assert not await scheduler.ask("nobody/balance")
-    await scheduler.drain(1)
-
-
 async def test_a_disarmed_target_is_not_probed() -> None:
     probes = Probes()
     scheduler = Scheduler(RealClock(), probes.observe)

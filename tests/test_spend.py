@@ -99,6 +99,14 @@ async def test_pages_without_end_are_asked_for_a_few_times_only() -> None:
     assert len(player.asked) == PAGES
 
 
+async def test_a_next_page_that_is_no_word_of_an_address_is_not_asked_for() -> None:
+    page = {"data": [], "has_more": True, "next_page": "\ud800"}
+    player = Player(*[{"status": 200, "body": page}] * 2)
+    found = await played(PROVIDERS["openai"], player, Check.QUOTA)
+    assert (found.cause, len(player.asked)) == (Cause.ANSWER_MALFORMED, 1)
+    assert "next_page" in found.summary
+
+
 # The month
 
 

@@ -91,7 +91,7 @@ def test_the_document_of_the_contract_word_for_word() -> None:
         duration=0.41,
     )  # fmt: skip
     balance, sdxl, _, limits = entries(made, "targets")
-    parts = ("targets", "alerts", "services", "silences")
+    parts = ("targets", "alerts", "services", "silences", "calls")
     assert {k: v for k, v in made.items() if k not in parts} == {
         "version": 1, "at": "2026-11-20T10:31:28Z", "status": "warning", "exit_code": 1,
         "duration_seconds": 0.41,
@@ -101,10 +101,13 @@ def test_the_document_of_the_contract_word_for_word() -> None:
         "subject": None, "status": "warning", "cause": "ok",
         "summary": "5916.25 credits, about 6 days", "next_step": "Top up 4084 credits",
         "last_run": "2026-11-20T10:31:28Z", "last_success": "2026-11-20T10:31:28Z",
-        "duration_seconds": 0.25, "balance": 5916.25, "last_balance": 5916.25,
-        "unit": "credits", "floor": 135, "burn_per_hour": 41.5,
+        "duration_seconds": 0.25, "interval_seconds": 300, "facts": {},
+        "balance": 5916.25, "last_balance": 5916.25,
+        "unit": "credits", "unit_since": None, "floor": 135, "burn_per_hour": 41.5,
         "runway_hours": {"p10": 90.1, "p25": 112, "p50": 139.3, "p90": "+Inf"},
+        "forecast_accuracy": None,
         "jobs_left": {"sora-2-pro-720p-15s": 43},
+        "jobs_in_words": {"sora-2-pro-720p-15s": "43 Sora 2 Pro 720p 15 s videos"},
     }  # fmt: skip
     assert sdxl == {
         "target": "huggingface/model/stabilityai/stable-diffusion-xl-base-1.0",
@@ -113,7 +116,7 @@ def test_the_document_of_the_contract_word_for_word() -> None:
         "cause": "model_not_served", "summary": "nobody serves the model",
         "next_step": "Switch to a fallback that is served",
         "last_run": "2026-11-20T10:31:28Z", "last_success": "2026-11-20T10:31:28Z",
-        "duration_seconds": 0.25,
+        "duration_seconds": 0.25, "interval_seconds": 300, "facts": {},
     }  # fmt: skip
     assert (limits["status"], limits["cause"]) == ("ok", "ok")
     assert limits["summary"] == "0.04 of 0.1 USD used (40 %)"

@@ -104,7 +104,7 @@ def test_a_file_that_may_not_grow_is_said_and_the_store_works_again_when_it_may(
     tmp_path: Path,
 ) -> None:
     path = tmp_path / "m.db"
-    *kept, fault, again = run("starve", path, 300_000)
+    *kept, fault, again = run("starve", path, 400_000)
     assert kept == [str(n) for n in range(len(kept))]
     assert len(kept) > 5
     assert fault.startswith(f"StoreError: database {path}: ")
@@ -139,7 +139,7 @@ def test_on_a_full_disk_nothing_kept_is_lost_and_what_is_remembered_can_be_read(
         await made.close()
         return kept, one_line(fault, path), found
 
-    with small_disk(1024) as folder:
+    with small_disk(1152) as folder:
         path = folder / "m.db"
         kept, said, found = asyncio.run(story(path))
         assert "full" in said

@@ -57,11 +57,18 @@ PARTS = {
     "trail": set(),
     "memory": {"core", "store", "trail"},
     "judging": {"core", "memory"},
-    "owing": {"memory", "store"},
-    "keeping": {"core", "clock", "judging", "memory", "owing", "store"},
+    "owing": {"core", "memory", "store"},
+    "hourly": {"core", "memory", "store"},
+    "keeping": {"core", "clock", "hourly", "judging", "memory", "owing", "store"},
+    "noticing": {"core", "memory"},
+    "asking": {"core", "clock", "memory"},
+    "keyring": {"config", "core", "threads"},
+    "promql": {"core", "http", "answers"},
+    "counting": {"core", "clock", "http", "keeping", "memory", "store"},
     "telling": {"core", "clock", "keeping", "memory", "notifiers"},
     "pipeline": {
-        "core", "clock", "judging", "keeping", "memory", "telling", "store",
+        "asking", "core", "clock", "counting", "judging", "keeping", "memory", "noticing", "store",
+        "telling",
     },
     "scheduler": {"core", "clock"},
     "rounds": {"clock"},
@@ -69,6 +76,7 @@ PARTS = {
     "control": {"core"},
     "operator": {"core", "clock", "pipeline"},
     "history": {"core", "store"},
+    "recall": {"core", "history", "store"},
 }  # fmt: skip
 
 

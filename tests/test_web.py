@@ -240,17 +240,30 @@ async def test_a_target_there_is_not_is_404_in_json() -> None:
         assert "no such target" in answer.json()["error"]
 
 
-async def test_a_nudge_probes_and_answers_how_the_target_stands_after_it() -> None:
+async def test_a_nudge_is_taken_at_once_with_how_the_target_stands_before_it() -> None:
     asked = []
 
-    async def probe_now(target: str) -> bool:
+    def probe_now(target: str) -> float | None:
         asked.append(target)
-        return True
+        return 0.0
 
     answer = await act(doors(probe_now=probe_now), "/api/v1/probe/kie/balance")
     assert asked == ["kie/balance"]
+    assert answer.status_code == 202
     assert answer.json()["target"] == "kie/balance"
     assert answer.json()["status"] == "warning"
+
+
+async def test_a_nudge_that_comes_too_soon_is_told_when_to_come_back() -> None:
+    answer = await act(doors(probe_now=lambda _: 3.2), "/api/v1/probe/kie/balance")
+    assert (answer.status_code, answer.headers["retry-after"]) == (429, "4")
+    assert answer.json() == {"error": "kie/balance is asked again in 4 s at the earliest"}
+
+
+async def test_a_nudge_that_is_misspelt_is_told_what_there_is() -> None:
+    answer = await act(doors(), "/api/v1/probe/kie/balanse")
+    assert answer.status_code == 404
+    assert answer.json()["error"] == "no such target: did you mean kie/balance?"
 
 
 async def test_a_reload_says_what_is_wrong_with_the_config() -> None:

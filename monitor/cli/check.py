@@ -10,15 +10,20 @@ from monitor.cli.setting import Globals
 
 
 def run(options: Globals, *, need_secrets: bool) -> int:
-    """Print every fault and answer 78, or the effective config and answer 0."""
+    """Print every fault and answer 78, or the effective config and answer 0.
+
+    What is odd in the config and yet no fault is said on stderr.
+    """
     from monitor.build import catalogue
     from monitor.config import ConfigFaults, effective, load
 
     path = options.path
     try:
-        load(path, catalogue(), os.environ, need_secrets=need_secrets)
+        settings = load(path, catalogue(), os.environ, need_secrets=need_secrets)
     except ConfigFaults as faults:
         sys.stdout.write(f"{faults}\n")
         return BAD_CONFIG
+    for doubt in settings.doubts:
+        sys.stderr.write(f"warning: {doubt}\n")
     sys.stdout.write(effective(path, catalogue(), os.environ))
     return 0

@@ -31,6 +31,14 @@ class HistoryFormat(StrEnum):
     CSV = "csv"
 
 
+class HistoryBy(StrEnum):
+    """What a row of a history's CSV stands for."""
+
+    HOUR = "hour"
+    DAY = "day"
+    MONTH = "month"
+
+
 class FailOn(StrEnum):
     """The least state that still fails."""
 

@@ -11,6 +11,7 @@ from monitor.cli import USAGE, Refusal
 from monitor.cli.choices import (
     DocumentFormat,
     FailOn,
+    HistoryBy,
     HistoryFormat,
     LogFormat,
     LogLevel,
@@ -215,11 +216,18 @@ def history(
     ],
     since: Annotated[str, typer.Option(help="How far back, such as 24h or 30d.")] = "7d",
     output_format: Annotated[HistoryFormat, typer.Option("--format")] = HistoryFormat.TEXT,
+    by: Annotated[
+        HistoryBy | None, typer.Option(help="With --format csv: what went, instead of samples.")
+    ] = None,
+    timezone: Annotated[
+        str | None,
+        typer.Option(metavar="ZONE", help="Such as Europe/Berlin; by default the config's."),
+    ] = None,
 ) -> int:
-    """A balance drawn over time, spend per day, top-ups; works beside the running daemon."""
-    from monitor.cli.history import run
+    """A balance drawn over time with its forecast, when it is spent, top-ups."""
+    from monitor.cli.history import Asked, run
 
-    return run(ctx.obj, target, since=since, output_format=output_format.value)
+    return run(ctx.obj, Asked(target, since, output_format.value, timezone, by))
 
 
 @app.command()

@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import os
+from collections.abc import Callable
+
+import structlog
 
 from monitor.cli import OUR_FAULT, Refusal
 from monitor.cli.setting import Globals
+from monitor.core.settings import Settings
+
+log = structlog.get_logger("monitor")
 
 
 def run(options: Globals) -> int:
     """Run until told to stop; 0 after a good end."""
     from monitor.app import Daemon, run_daemon
 
-    load = options.loader()
+    load = _outspoken(options.loader())
     settings = load()
 
     async def live() -> None:
@@ -24,3 +30,15 @@ def run(options: Globals) -> int:
     except OSError as error:
         raise Refusal(error.strerror or str(error), OUR_FAULT) from error
     return 0
+
+
+def _outspoken(load: Callable[[], Settings]) -> Callable[[], Settings]:
+    """`load`, which also logs what is odd in the config and yet no fault."""
+
+    def told() -> Settings:
+        settings = load()
+        for doubt in settings.doubts:
+            log.warning("the config looks odd", doubt=doubt)
+        return settings
+
+    return told

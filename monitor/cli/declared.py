@@ -26,6 +26,7 @@ def show_providers(output_format: str) -> int:
             every = format_duration(declared.interval) if declared.interval else "defaults"
             least = f", at least {format_duration(declared.minimum)}" if declared.minimum else ""
             asked = "" if declared.default else "  (only if named in checks:)"
+            asked = f"  (where {declared.field} is set)" if declared.field else asked
             sys.stdout.write(f"  {check.value:<10} every {every}{least}{asked}  {declared.help}\n")
         for line in _told(spec):
             sys.stdout.write(f"  {line}\n")
@@ -64,6 +65,7 @@ def _as_json(spec: ProviderSpec) -> dict[str, object]:
                 "minimum_seconds": declared.minimum,
                 "default": declared.default,
                 "help": declared.help,
+                "field": declared.field or None,
                 "limit": _limit(declared.limit),
             }
             for check, declared in spec.checks.items()

@@ -14,10 +14,20 @@ from monitor.cli.setting import Globals
 from monitor.cli.terminal import width
 from monitor.core.causes import Cause
 from monitor.core.figures import estimate, number, quota_figures, second
+from monitor.core.jobs import jobs_of
 from monitor.core.model import Check
 from monitor.core.phrases import money, quota_figure, sentence
 from monitor.core.words import WHAT
 from monitor.explaining import Explanation, NotAsked, Step, explain, judged_from, named
+
+_PHASES = {
+    "prepare": "our own start",
+    "connect": "name and connection",
+    "tls": "TLS",
+    "send": "request",
+    "wait": "first byte",
+    "receive": "the rest",
+}
 
 
 def run(options: Globals, target: str, output_format: str) -> int:
@@ -54,6 +64,7 @@ def document(found: Explanation) -> dict[str, object]:
         "cause": found.cause.value,
         "standing": found.standing.value,
         "summary": found.summary,
+        "why": found.why,
         "finding": finding.summary,
         "evidence": finding.evidence,
         "warning": finding.warning,
@@ -97,7 +108,7 @@ def _runbook(found: Explanation) -> dict[str, object] | None:
         "name": book.name,
         "title": book.title,
         "steps": [named(step, found) for step in book.steps],
-        "links": [{"name": name, "url": url} for name, url in book.links],
+        "links": [{"name": name, "url": url} for name, url in book.links_for(found.view.provider)],
     }
 
 
@@ -116,7 +127,7 @@ def _lines(found: Explanation) -> Iterator[str]:
 
 def _of_step(step: Step) -> Iterator[str]:
     yield from (f"sent      {name}: {value}" for name, value in step.sent.items())
-    spent = ", ".join(f"{phase} {_seconds(s)}" for phase, s in step.timings.items())
+    spent = ", ".join(f"{_PHASES.get(p, p)} {_seconds(s)}" for p, s in step.timings.items())
     yield f"timings   {spent + ', ' if spent else ''}{_seconds(step.seconds)} in all"
     if step.failure:
         yield f"failed    {step.failure}"
@@ -136,8 +147,9 @@ def _verdict(found: Explanation) -> Iterator[str]:
     view, finding = found.view, found.finding
     yield f"cause     {found.cause.value} ({found.standing.value.replace('_', ' ')})"
     yield f"summary   {found.summary}"
-    if finding.summary and finding.summary != found.summary:
-        yield f"why       {finding.summary}"
+    yield f"why       {found.why}"
+    if finding.summary and not found.summary.startswith(finding.summary):
+        yield f"read      {finding.summary}"
     if finding.evidence:
         yield f"evidence  {finding.evidence}"
     if finding.retry_after is not None:
@@ -147,7 +159,7 @@ def _verdict(found: Explanation) -> Iterator[str]:
     if view.known_balance is not None:
         floor = f", floor {money(view.floor, view.unit)}" if view.floor else ""
         yield f"balance   {money(view.known_balance, view.unit)}{floor}"
-        yield from (f"jobs      {n} x {name}" for name, n in view.jobs_left.items())
+        yield from (f"jobs      {n or 'no'} {job}" for job, n in jobs_of(view))
     elif view.check is Check.BALANCE:
         yield "balance   unknown: this probe did not read one"
 
@@ -161,7 +173,7 @@ def _what_to_do(found: Explanation) -> Iterator[str]:
     yield from ("", f"{book.title}: what to do")
     yield from (f"{i}. {named(step, found)}" for i, step in enumerate(book.steps, 1))
     yield from ("", "Links")
-    yield from (f"- {name}: {url}" for name, url in book.links)
+    yield from (f"- {name}: {url}" for name, url in book.links_for(found.view.provider))
 
 
 def _wrapped(text: str, across: int) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -14,17 +14,18 @@ from monitor.config.blocks import (
     Block,
     CheckBlock,
     DefaultsBlock,
+    JobBlock,
     ModelsBlock,
 )
 from monitor.config.context import Context
+from monitor.config.credentials import key_files, read_key
 from monitor.config.declared import account_block, check_key, values_of
-from monitor.config.document import Tree
+from monitor.config.document import Scalar, Tree
 from monitor.config.faults import PathTuple
+from monitor.config.quotas import read_quotas, with_quota
 from monitor.config.readers import did_you_mean
-from monitor.config.secrets import resolve_secret
 from monitor.config.validate import checked
 from monitor.core.model import Check, Target
-from monitor.core.secret import Secret
 from monitor.core.settings import Account, Interval, TargetSettings
 from monitor.core.spec import CheckSpec, ProviderSpec
 
@@ -32,7 +33,8 @@ NAME = re.compile(r"[a-z0-9._-]+")
 _JOB = re.compile(r"[^\s()=,]+")
 _INTERVAL = Interval(300.0, 300.0)
 _TIMEOUT = 15.0
-_SHAPING = frozenset({"provider", "models", "checks", "enabled"})  # what targets are made of
+# What targets are made of.
+_SHAPING = frozenset({"provider", "models", "checks", "enabled", "quotas"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +70,20 @@ def _read(context: Context, name: str, tree: Tree, defaults: DefaultsBlock) -> R
         return Read(name, None, broken=True)
     found = checked(context.document, account_block(spec), here, at)
     account = _account(context, at, spec, found.block, defaults)
-    broken = bool(_SHAPING & found.bad) or not isinstance(here, dict)
+    shaping = _SHAPING | {check.field for check in spec.checks.values()}
+    broken = bool(shaping & found.bad) or not isinstance(here, dict)
     if not account.targets and not broken and found.block.checks is None:
-        context.fault(at, "there is nothing to watch: list models or checks", at_key=True)
+        context.fault(at, f"there is nothing to watch: {_missing(spec)}", at_key=True)
+    if not found.bad:  # what fields say together is judged where each is sound
+        for path, message in spec.faults(account.fields):
+            context.fault((*at, *path), message)
     return Read(name, account, found.block.enabled is not False, broken)
+
+
+def _missing(spec: ProviderSpec) -> str:
+    """What an account without a target lacks."""
+    fields = [check.field for check in spec.checks.values()]
+    return f"write {' or '.join(fields)}" if all(fields) else "list models or checks"
 
 
 def _spec(context: Context, at: PathTuple, tree: Tree) -> ProviderSpec | None:
@@ -109,36 +121,31 @@ def _account(
 ) -> Account:
     jobs, usage, floor = _money(context, at, block)
     models = _models(block)
-    key = resolve_secret(
-        context, (*at, "key"), given=block.key, file=block.key_file, may_be_empty=True
-    )
-    _check_key(context, at, key)
+    quotas = read_quotas(context, at, block)
+    targets = _targets(context, at, spec, block, models, defaults)
+    key = read_key(context, at, spec, given=block.key, file=block.key_file)
     return Account(
         name=str(at[-1]),
         provider=spec.name,
         key=key,
-        targets=_targets(context, at, spec, block, models, defaults),
+        targets=with_quota(str(at[-1]), spec.name, targets, quotas),
         urls=_urls(context, at, spec, block),
         needs=frozenset(block.needs or ()),
         models=models,
         jobs=jobs,
+        job_titles=_titles(block),
         usage=usage,
         floor=floor,
         was=block.was,
+        quotas=quotas,
         fields=values_of(context, at, spec.fields, block),
+        key_files=key_files(context, spec, block),
+        calls=block.calls,
     )
 
 
 def _models(block: Block) -> tuple[str, ...]:
     return tuple(block.models or ()) if isinstance(block, ModelsBlock) else ()
-
-
-def _check_key(context: Context, at: PathTuple, key: Secret) -> None:
-    value = key.reveal()
-    if value and not (value.isascii() and value.isprintable() and value == value.strip()):
-        name = "key" if context.written((*at, "key")) else "key_file"
-        message = "a key is printable ASCII without spaces around it: copy it once more"
-        context.fault((*at, name), message)
 
 
 def _urls(
@@ -152,7 +159,20 @@ def _urls(
                 "http:// would send the key in the clear: use https://, or a loopback address"
             )
             context.fault((*at, name), message)
+    for name in [name for name, origin in spec.urls.items() if not origin]:
+        _check_own_address(context, (*at, name), found[name])
     return {name: url for name, url in found.items() if url}
+
+
+def _check_own_address(context: Context, at: PathTuple, url: str | None) -> None:
+    """An address that only the config knows: it has to be there, and is shown to people."""
+    if url is None:
+        context.missing(at[:-1], str(at[-1]))
+        return
+    written = context.document.get(*at)
+    if isinstance(written, Scalar) and written.variables and "?" in url:
+        context.fault(at, "is shown in the clear, and what a variable puts behind its ? may be "
+                          "a credential: carry it in a header")  # fmt: skip
 
 
 Money = tuple[dict[str, Decimal], dict[str, Decimal], Decimal]
@@ -161,11 +181,7 @@ Money = tuple[dict[str, Decimal], dict[str, Decimal], Decimal]
 def _money(context: Context, at: PathTuple, block: Block) -> Money:
     if not isinstance(block, BalanceBlock):
         return {}, {}, Decimal(0)
-    jobs, usage = dict(block.jobs or {}), dict(block.usage or {})
-    for job in jobs:
-        if not _JOB.fullmatch(job):
-            message = "the name of a job has no spaces, brackets, commas or equals signs"
-            context.fault((*at, "jobs", job), message, at_key=True)
+    jobs, usage = _prices(context, (*at, "jobs"), block.jobs or {}), dict(block.usage or {})
     priced = _written_keys(context, (*at, "jobs"))
     for job in [job for job in _written_keys(context, (*at, "usage")) if job not in priced]:
         message = f"has no price in jobs{did_you_mean(job, priced)}"
@@ -173,6 +189,21 @@ def _money(context: Context, at: PathTuple, block: Block) -> Money:
     usage = {job: rate for job, rate in usage.items() if job in jobs}
     dearest = max((jobs[job] for job in usage), default=Decimal(0))
     return jobs, usage, dearest if block.floor is None else block.floor
+
+
+def _titles(block: Block) -> dict[str, str]:
+    jobs = block.jobs or {} if isinstance(block, BalanceBlock) else {}
+    return {name: job.title for name, job in jobs.items() if job.title}
+
+
+def _prices(context: Context, at: PathTuple, blocks: Mapping[str, JobBlock]) -> dict[str, Decimal]:
+    for job, block in blocks.items():
+        if not _JOB.fullmatch(job):
+            message = "the name of a job has no spaces, brackets, commas or equals signs"
+            context.fault((*at, job), message, at_key=True)
+        elif block.price is None and not context.written((*at, job, "price")):
+            context.missing((*at, job), "price", "is missing: credits per job")
+    return {job: block.price for job, block in blocks.items() if block.price is not None}
 
 
 def _written_keys(context: Context, at: PathTuple) -> list[str]:
@@ -205,12 +236,30 @@ def _asked(
     """The checks an account is asked, in the order of `Check`: a check's own block asks for it."""
     blocks = {c for c in spec.checks if getattr(block, f"check_{c.value}", None)}
     if block.checks is None:
-        return [c for c in Check if c in blocks or (c in spec.checks and spec.checks[c].default)]
+        return [c for c in Check if c in blocks or _by_itself(context, at, spec, c)]
     for check in sorted(blocks):
         if check.value not in block.checks:
             message = f"has no effect: checks does not name {check.value}"
             context.fault((*at, check_key(check)), message, at_key=True)
     return [c for c in Check if c.value in block.checks]
+
+
+def _by_itself(context: Context, at: PathTuple, spec: ProviderSpec, check: Check) -> bool:
+    """Whether a check is asked without being named: one with a field where that is written.
+
+    The others go with `key`, and without it are asked only where there is nothing else to ask.
+    """
+    declared = spec.checks.get(check)
+    if declared is None or not declared.default:
+        return False
+    if declared.field:
+        return _is_set(context, at, declared.field)
+    others = (c.field for c in spec.checks.values() if c.field)
+    return _is_set(context, at, "key") or not any(_is_set(context, at, f) for f in others)
+
+
+def _is_set(context: Context, at: PathTuple, name: str) -> bool:
+    return context.written((*at, name), (*at, f"{name}_file"))
 
 
 def _subjects(

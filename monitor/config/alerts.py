@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from monitor.config.blocks import AlertBlock
 from monitor.config.context import Context
 from monitor.config.faults import PathTuple
 from monitor.config.readers import did_you_mean
 from monitor.config.references import Targets
-from monitor.core.builtin import BUILTIN
+from monitor.core.builtin import BUILTIN, EVERY, NOTICES
 from monitor.core.causes import Severity
 from monitor.core.model import Check
 from monitor.core.rules import Compare, Condition, Rule
@@ -22,7 +23,10 @@ _OF_A_BALANCE = frozenset({"balance", "burn", "runway", "jobs_left"})
 def read_alerts(
     context: Context, blocks: list[tuple[PathTuple, AlertBlock]], targets: Targets
 ) -> tuple[Rule, ...]:
-    """The rules in force: built-in ones first, each replaced in its place."""
+    """The rules in force: built-in ones first, each replaced in its place.
+
+    An optional one is in force where an entry names it.
+    """
     rules: dict[str, Rule | None] = {rule.name: rule for rule in BUILTIN}
     seen: set[str] = set()
     for at, block in blocks:
@@ -51,6 +55,9 @@ def _rule(context: Context, at: PathTuple, block: AlertBlock, targets: Targets) 
     if block.enabled is False and not context.written((*at, "on"), (*at, "when")):
         _check_builtin(context, at, block.name or "")
         return None
+    once = NOTICES.get(block.name or "")
+    if once is not None and not context.written((*at, "when")):
+        return _notice(context, at, block, once, targets)
     for name in ("on", "when"):
         context.missing(at, name)
     found = targets.resolve(context, (*at, "on"), block.on) if block.on else ()
@@ -69,8 +76,25 @@ def _rule(context: Context, at: PathTuple, block: AlertBlock, targets: Targets) 
     )
 
 
+def _notice(
+    context: Context, at: PathTuple, block: AlertBlock, rule: Rule, targets: Targets
+) -> Rule:
+    """A rule of what happens once: an entry may say how it is routed, and need not."""
+    for name in ("clear", "for", "keep_firing_for"):
+        if context.written((*at, name)):
+            message = f"{rule.name} is told once and is never open: it has no {name}"
+            context.fault((*at, name), message, at_key=True)
+    if block.on is not None:
+        found = targets.resolve(context, (*at, "on"), block.on)
+        wanted = Check.KEY if rule.on == "*/key" else Check.BALANCE
+        if found and not any(targets.checks.get(name) is wanted for name in found):
+            those = f"{_those(found)} {'none' if len(found) == 1 else 'one'}"
+            context.fault((*at, "on"), f"{rule.name} is of a {wanted.value}, and {those}")
+    return replace(rule, on=block.on or rule.on, severity=block.severity or rule.severity)
+
+
 def _check_builtin(context: Context, at: PathTuple, name: str) -> None:
-    names = [rule.name for rule in BUILTIN]
+    names = [rule.name for rule in EVERY]
     if name not in names:
         shown = context.document.shown(*at, "name")
         near = did_you_mean(name, names) or "; an alert of yours needs on and when"

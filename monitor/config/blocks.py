@@ -4,9 +4,14 @@ that one missing key hides no other fault; the schema and the reference are made
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict, Field
+from typing import Annotated
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
 from monitor.config.kinds import (
+    JOB,
+    Calls,
+    Clock,
     Duration,
     File,
     Flag,
@@ -23,7 +28,9 @@ from monitor.config.kinds import (
     Text,
     Texts,
     Url,
+    Window,
     Words,
+    Zone,
 )
 
 
@@ -54,6 +61,37 @@ class CheckBlock(Block):
     timeout: Period | None = Field(None, description="longest time for a whole probe")
 
 
+class QuotaBlock(Block):
+    """A limit that no API tells."""
+
+    model_config = ConfigDict(json_schema_extra={"required": ["name", "limit", "per"]})
+
+    name: Text | None = Field(None, description="its name, `[A-Za-z0-9._-]+`; required")
+    limit: Price | None = Field(None, description="how much of it in one window; required")
+    per: Window | None = Field(
+        None,
+        description="how long a window is; a week begins on Monday, a month on the 1st; required",
+    )
+    unit: Text | None = Field(
+        None,
+        description="what is counted: the name of the member that reports it",
+        json_schema_extra={"default": "calls"},
+    )
+    resets_at: Clock | None = Field(
+        None,
+        description="when a day, a week or a month begins",
+        json_schema_extra={"default": "00:00"},
+    )
+    timezone: Zone | None = Field(
+        None, description="in which it does", json_schema_extra={"default": "UTC"}
+    )
+    query: Text | None = Field(
+        None,
+        description="PromQL in place of reports: what is used in the present window, as one value;"
+        " `[window]` stands for the window's age, as in `sum(increase(images_total[window]))`",
+    )
+
+
 class AccountBlock(Block):
     """One credential at one provider. Its name is `[a-z0-9._-]+`."""
 
@@ -80,6 +118,15 @@ class AccountBlock(Block):
         description="time between two probes; raised to the provider's minimum where it is less",
     )
     timeout: Period | None = Field(None, description="longest time for a whole probe")
+    calls: Calls | None = Field(
+        None,
+        description="how many requests a day it may be asked with, such as `2000/day`, from "
+        "midnight to midnight UTC; default: no limit",
+    )
+    quotas: list[QuotaBlock] | None = Field(
+        None,
+        description="limits that no API tells, counted from what your application reports",
+    )
     was: Text | None = Field(
         None, description="the name this account had before: its history goes on"
     )
@@ -93,10 +140,32 @@ class ModelsBlock(Block):
     )
 
 
+class JobBlock(Block):
+    """One job: its price, and what people call several of it."""
+
+    price: Price | None = Field(None, description="credits per job")
+    title: Text | None = Field(
+        None,
+        description="what messages call several of them, such as `Sora 2 Pro videos`; by default "
+        "the name in words: `sora-2-pro-720p-15s` is `Sora 2 Pro 720p 15 s videos`",
+    )
+
+
+def _priced(value: object) -> object:
+    """A price alone stands for a job without a title."""
+    return value if isinstance(value, dict | JobBlock) else {"price": value}
+
+
+Job = Annotated[JobBlock, BeforeValidator(_priced), WithJsonSchema(JOB)]
+
+
 class BalanceBlock(Block):
     """Of accounts whose provider can be asked for a balance."""
 
-    jobs: dict[str, Price] | None = Field(None, description="credits per job, by the job's name")
+    jobs: dict[str, Job] | None = Field(
+        None,
+        description="credits per job, by the job's name; or a block with `price` and `title`",
+    )
     usage: dict[str, Rate] | None = Field(
         None,
         description="what you plan, such as `40/day`; carries the forecast until there is history",
@@ -207,6 +276,34 @@ class WebBlock(Block):
     )
 
 
+class HistoryBlock(Block):
+    """How long what was seen of a balance is kept."""
+
+    samples: Duration | None = Field(
+        None,
+        description="every single reading; at least 1d",
+        json_schema_extra={"default": "90d"},
+    )
+    hours: Duration | None = Field(
+        None,
+        description="what each hour made of it: spent, topped up, highest and lowest; at least as "
+        "long as `samples`",
+        json_schema_extra={"default": "1825d"},
+    )
+
+
+class PrometheusBlock(Block):
+    """A Prometheus, or what speaks like one, that knows what is used."""
+
+    model_config = ConfigDict(json_schema_extra={"required": ["url"]})
+
+    url: Url | None = Field(
+        None, description="without `/api/v1`, such as `http://127.0.0.1:9090`; required"
+    )
+    token: SecretText | None = Field(None, description="a bearer token, where it wants one")
+    token_file: File | None = Field(None, description="a file that holds `token`")
+
+
 class ConfigBlock(Block):
     """The whole file."""
 
@@ -229,6 +326,17 @@ class ConfigBlock(Block):
         description="what survives a restart; relative to `$STATE_DIRECTORY`, else to this file",
         json_schema_extra={"default": "monitor.db"},
     )
+    history: HistoryBlock | None = Field(
+        None, description="how long what was seen of a balance is kept"
+    )
+    prometheus: PrometheusBlock | None = Field(
+        None, description="asked for what is used of the `quotas` with a `query`"
+    )
     canary: Url | None = Field(
         None, description="asked before a provider is blamed for what may be our own network"
+    )
+    timezone: Zone | None = Field(
+        None,
+        description="of the days and hours that are shown, such as `Europe/Berlin`",
+        json_schema_extra={"default": "UTC"},
     )

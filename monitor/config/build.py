@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import UTC
 from typing import cast
 
 from monitor.config.accounts import Read, read_accounts
 from monitor.config.alerts import read_alerts
-from monitor.config.blocks import AlertBlock, ConfigBlock, DefaultsBlock, WebBlock
+from monitor.config.blocks import AlertBlock, ConfigBlock, DefaultsBlock, HistoryBlock, WebBlock
 from monitor.config.context import Context
 from monitor.config.document import Scalar, Tag, Tree
 from monitor.config.faults import ConfigFaults, PathTuple
+from monitor.config.history import read_history
+from monitor.config.quotas import read_prometheus
 from monitor.config.receivers import read_receivers
 from monitor.config.references import targets_of
 from monitor.config.services import read_services
@@ -36,6 +39,10 @@ def build(context: Context) -> Settings:
         web=read_web(context, block.web or WebBlock()),
         database=context.database_path(block.database or DATABASE),
         canary_url=block.canary,
+        history=read_history(context, block.history or HistoryBlock()),
+        timezone=block.timezone or UTC,
+        prometheus=read_prometheus(context, block.prometheus),
+        doubts=tuple(str(doubt) for doubt in sorted(dict.fromkeys(document.doubts))),
     )
     if document.faults:
         raise ConfigFaults(tuple(sorted(dict.fromkeys(document.faults))))

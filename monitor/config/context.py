@@ -26,6 +26,10 @@ class Context:
         words = spelled(shown) if shown else ""
         self.document.fault(at, message, at_key=at_key, shown=words)
 
+    def doubt(self, at: PathTuple, message: str) -> None:
+        """Note what is odd at a path and yet no fault."""
+        self.document.doubt(at, message)
+
     def missing(self, at: PathTuple, name: str, message: str = "is missing") -> None:
         """Note that the mapping at `at` lacks the key `name`."""
         misspelt = f"unknown key, did you mean {name}?"

@@ -39,8 +39,15 @@ _KINDS: Mapping[FieldKind, object] = {
     FieldKind.URL: kinds.Url,
     FieldKind.SECRET: kinds.SecretText,
     FieldKind.TEXTS: kinds.Texts,
+    FieldKind.MEMBER: kinds.Member,
+    FieldKind.MEMBERS: kinds.Members,
+    FieldKind.PATTERN: kinds.Pattern,
+    FieldKind.VALUE: kinds.Value,
     FieldKind.MAP: dict[str, kinds.SecretText],  # a header's value may be a credential
 }
+
+
+_SEVERAL = (FieldKind.TEXTS, FieldKind.MEMBERS)
 
 
 def check_key(check: Check) -> str:
@@ -87,7 +94,10 @@ def _account_block(spec: ProviderSpec) -> type[Block]:
     )
     for name, origin in spec.urls.items():
         entries[f"url_{name}"] = _entry(
-            kinds.Url, "a proxy or a test server in its place", alias=name, default=origin or None
+            kinds.Url if origin else kinds.WholeUrl,
+            "a proxy or a test server in its place" if origin else "where it is asked; required",
+            alias=name,
+            default=origin or None,
         )
     for check, declared in spec.checks.items():
         if check_key(check) not in own:
@@ -160,8 +170,9 @@ def _entry(
 
 
 def _type_of(owner: str, declared: Field) -> object:
-    if declared.kind is FieldKind.TABLE:
-        return table_block(f"{owner}-{declared.name}", declared.fields)
+    if declared.kind in (FieldKind.TABLE, FieldKind.TABLES):
+        table = table_block(f"{owner}-{declared.name}", declared.fields)
+        return table if declared.kind is FieldKind.TABLE else list[table]  # type: ignore[valid-type]  # made at run time
     if declared.choices:
         one = _one_of(declared.choices)
         return _some_of(declared.choices) if declared.kind is FieldKind.TEXTS else one
@@ -198,9 +209,12 @@ def _value(context: Context, at: PathTuple, declared: Field, block: Block | None
         return _table(context, at, declared, given)
     if given is None:
         return _default(declared)
+    if declared.kind is FieldKind.TABLES:
+        each = enumerate(given)
+        return tuple(values_of(context, (*at, i), declared.fields, one) for i, one in each)
     if declared.kind is FieldKind.PATH:
         return str(context.path(given))
-    return tuple(given) if declared.kind is FieldKind.TEXTS else given
+    return tuple(given) if declared.kind in _SEVERAL else given
 
 
 def _table(
@@ -215,7 +229,8 @@ def _table(
 def _default(declared: Field) -> object:
     value = declared.default
     if value is None:
-        return {FieldKind.MAP: {}, FieldKind.TEXTS: ()}.get(declared.kind)
+        several = (*_SEVERAL, FieldKind.TABLES)
+        return {FieldKind.MAP: {}, **dict.fromkeys(several, ())}.get(declared.kind)
     if declared.kind is FieldKind.DURATION and isinstance(value, (int, float)):
         return float(value)
     return value

@@ -55,6 +55,7 @@ class Document:
     keys: dict[PathTuple, Mark] = field(default_factory=dict)
     unset: set[PathTuple] = field(default_factory=set)
     faults: list[Fault] = field(default_factory=list)
+    doubts: list[Fault] = field(default_factory=list)  # what is odd and yet no fault
 
     def fault(
         self, path: PathTuple, message: str, *, at_key: bool = False, shown: str = ""
@@ -65,6 +66,11 @@ class Document:
         line, column = self.mark(path, at_key=at_key)
         where = shown or spelled(path)
         self.faults.append(Fault(self.file, line, column, where, one_line(message)))
+
+    def doubt(self, path: PathTuple, message: str) -> None:
+        """Note what is odd at `path`; the config is good all the same."""
+        line, column = self.mark(path)
+        self.doubts.append(Fault(self.file, line, column, spelled(path), one_line(message)))
 
     def mark(self, path: PathTuple, *, at_key: bool = False) -> Mark:
         """Where `path` stands, or the nearest thing around it."""

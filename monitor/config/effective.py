@@ -8,7 +8,8 @@ from decimal import Decimal
 import yaml
 
 from monitor.config.declared import check_key
-from monitor.core.builtin import BUILTIN
+from monitor.config.quotas import dumped
+from monitor.core.builtin import BUILTIN, NOTICES
 from monitor.core.causes import Severity
 from monitor.core.durations import format_duration
 from monitor.core.model import Check
@@ -16,13 +17,15 @@ from monitor.core.rules import CauseIn, Compare, Condition, Rule
 from monitor.core.secret import Secret
 from monitor.core.settings import (
     Account,
+    HistorySettings,
     Interval,
+    PrometheusSettings,
     ReceiverSettings,
     Service,
     Settings,
     WebSettings,
 )
-from monitor.core.spec import Catalogue, Field, FieldKind
+from monitor.core.spec import Catalogue, Field, FieldKind, ProviderSpec
 
 Dump = dict[str, object]
 
@@ -36,7 +39,10 @@ def effective_text(settings: Settings, catalogue: Catalogue) -> str:
         "receivers": {r.name: _receiver(r, catalogue) for r in settings.receivers},
         "web": _web(settings.web),
         "database": settings.database,
+        "history": _history(settings.history),
         "canary": settings.canary_url,
+        "timezone": str(settings.timezone),
+        "prometheus": _prometheus(settings.prometheus),
     }
     text: str = yaml.safe_dump(_present(found), sort_keys=False, allow_unicode=True, width=99)
     builtin = ", ".join(rule.name for rule in settings.rules if rule.builtin)
@@ -50,7 +56,7 @@ def _present(found: Mapping[str, object]) -> Dump:
 
 def _account(account: Account, catalogue: Catalogue) -> Dump:
     spec = catalogue.providers[account.provider]
-    asked = dict.fromkeys(t.target.check for t in account.targets)
+    asked = dict.fromkeys(t.target.check for t in account.targets if t.asked)
     has_balance = Check.BALANCE in spec.checks
     found: Dump = {
         "provider": account.provider,
@@ -58,15 +64,32 @@ def _account(account: Account, catalogue: Catalogue) -> Dump:
         **account.urls,
         "was": account.was,
         "needs": sorted(account.needs),
+        "calls": None if account.calls is None else f"{account.calls}/day",
         "models": list(account.models),
-        "jobs": {job: _number(price) for job, price in account.jobs.items()},
+        "jobs": {job: _job(account, job) for job in account.jobs},
         "usage": {job: _rate(rate) for job, rate in account.usage.items()},
         "floor": _number(account.floor) if has_balance else None,
         **_declared(spec.fields, account.fields),
+        "quotas": [dumped(quota) for quota in account.quotas],
         "checks": [check.value for check in asked],
-        **{check_key(check): _schedule(account, check) for check in asked},
+        **_schedules(account, spec, asked),
     }
     return _present(found)
+
+
+def _job(account: Account, job: str) -> object:
+    price, title = _number(account.jobs[job]), account.job_titles.get(job)
+    return price if title is None else {"price": price, "title": title}
+
+
+def _schedules(account: Account, spec: ProviderSpec, asked: Iterable[Check]) -> Dump:
+    """Each check's own block; the account's own keys where a field has the block's name."""
+    own = {f.name for f in spec.fields}
+    found: Dump = {}
+    for check in asked:
+        schedule = _schedule(account, check)
+        found |= schedule if check_key(check) in own else {check_key(check): schedule}
+    return found
 
 
 def _schedule(account: Account, check: Check) -> Dump:
@@ -108,10 +131,25 @@ def _service(service: Service) -> Dump:
 
 
 def _alerts(rules: Iterable[Rule]) -> list[Dump]:
-    """The user's rules, and the built-in ones switched off."""
+    """The user's rules, the built-in ones switched off, and the notices that are not as built."""
+    rules = tuple(rules)
     names = {rule.name for rule in rules}
     off: list[Dump] = [{"name": r.name, "enabled": False} for r in BUILTIN if r.name not in names]
-    return off + [_alert(rule) for rule in rules if not rule.builtin]
+    return off + [_alert(r) for r in rules if not r.builtin] + [_notice(r) for r in _routed(rules)]
+
+
+def _routed(rules: Iterable[Rule]) -> list[Rule]:
+    """Notices that are in force otherwise than by themselves."""
+    return [r for r in rules if r.builtin and r.name in NOTICES and r not in BUILTIN]
+
+
+def _notice(rule: Rule) -> Dump:
+    return {
+        "name": rule.name,
+        "on": rule.on,
+        "severity": rule.severity.value,
+        "enabled": True,
+    }
 
 
 def _alert(rule: Rule) -> Dump:
@@ -165,6 +203,8 @@ def _declared(fields: Iterable[Field], values: Mapping[str, object]) -> Dump:
 def _value(declared: Field, value: object) -> object:
     if isinstance(value, Secret):
         return _mask(value)
+    if declared.kind is FieldKind.TABLES and isinstance(value, tuple):
+        return [_declared(declared.fields, one) for one in value]
     if isinstance(value, Mapping):
         if declared.kind is FieldKind.MAP:
             return {str(k): str(v) for k, v in value.items()}
@@ -188,6 +228,14 @@ def _web(web: WebSettings) -> Dump:
             "allow_unauthenticated": web.allow_unauthenticated or None,
         }
     )
+
+
+def _history(history: HistorySettings) -> Dump:
+    return {"samples": _duration(history.samples), "hours": _duration(history.hours)}
+
+
+def _prometheus(server: PrometheusSettings | None) -> Dump | None:
+    return None if server is None else _present({"url": server.url, "token": _mask(server.token)})
 
 
 def _address(listen: tuple[str, int]) -> str:

@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
+from datetime import time, tzinfo
 from decimal import Decimal
 from typing import Annotated
 
 from pydantic import AfterValidator, BeforeValidator, PlainValidator, WithJsonSchema
 
+from monitor.config.calls import PATTERN as PATTERN_OF_CALLS
+from monitor.config.calls import read_calls
+from monitor.config.places import (
+    MEMBER,
+    MEMBERS,
+    read_member,
+    read_members,
+    read_pattern,
+    read_value,
+)
 from monitor.config.readers import (
     choice,
     not_empty,
+    read_clock,
     read_duration,
     read_flag,
     read_floor,
@@ -24,13 +36,16 @@ from monitor.config.readers import (
     read_secret,
     read_text,
     read_url,
+    read_whole_url,
     read_words,
     several,
 )
+from monitor.config.zones import read_zone
 from monitor.core.causes import Severity
 from monitor.core.durations import PATTERN
 from monitor.core.secret import Secret
 from monitor.core.settings import Interval
+from monitor.core.windows import Per
 
 SchemaDict = dict[str, object]
 
@@ -66,6 +81,10 @@ def listed(item: SchemaDict, title: str) -> SchemaDict:
     return {"title": title, "anyOf": [many, item]}
 
 
+def _per(value: object) -> str:
+    return choice(value, [p.value for p in Per])
+
+
 def _severity(value: object) -> Severity:
     return Severity(choice(value, [s.value for s in Severity]))
 
@@ -82,7 +101,6 @@ _FLAG: SchemaDict = {
 }
 _SECRET: SchemaDict = {"title": "secret", "type": ["string", "null"]}
 _RATES = pattern("rate", r"[0-9]+(\.[0-9]+)? ?/ ?(hour|h|day|d|week|w)")
-
 Text = Annotated[str, PlainValidator(read_text), WithJsonSchema(text("text"))]
 Words = Annotated[str, PlainValidator(read_words), WithJsonSchema(text("text"))]
 SecretText = Annotated[Secret, PlainValidator(read_secret), WithJsonSchema(_SECRET)]
@@ -102,6 +120,17 @@ Price = Annotated[
     PlainValidator(read_positive),
     WithJsonSchema(number("number above 0", exclusiveMinimum=0)),
 ]
+_PRICE: SchemaDict = number("number above 0", exclusiveMinimum=0)
+_JOB: SchemaDict = {
+    "type": "object",
+    "properties": {
+        "price": _PRICE | {"description": "credits per job"},
+        "title": text("text") | {"description": "what people call several of them"},
+    },
+    "required": ["price"],
+    "additionalProperties": False,
+}
+JOB: SchemaDict = {"title": "number above 0, or a block", "anyOf": [_PRICE, _JOB]}
 Floor = Annotated[
     Decimal, PlainValidator(read_floor), WithJsonSchema(number("number from 0 up", minimum=0))
 ]
@@ -114,13 +143,38 @@ Period = Annotated[
 Range = Annotated[
     Interval, PlainValidator(read_interval), WithJsonSchema(pattern("interval", _RANGE))
 ]
+Calls = Annotated[
+    int, PlainValidator(read_calls), WithJsonSchema(pattern("calls a day", PATTERN_OF_CALLS))
+]
 Rate = Annotated[Decimal, PlainValidator(read_rate), WithJsonSchema(_RATES)]
-Url = Annotated[str, PlainValidator(read_url), WithJsonSchema(pattern("URL", "https?://.+"))]
+_URL = pattern("URL", "https?://.+")
+_MEMBER = pattern("path in the answer", MEMBER.pattern)
+_SUMMAND = pattern("path in the answer", MEMBERS.pattern)
+_VALUE: SchemaDict = {"title": "value", "type": ["string", "number", "boolean"]}
+Url = Annotated[str, PlainValidator(read_url), WithJsonSchema(_URL)]
+WholeUrl = Annotated[str, PlainValidator(read_whole_url), WithJsonSchema(_URL)]
+Member = Annotated[str, PlainValidator(read_member), WithJsonSchema(_MEMBER)]
+Members = Annotated[
+    list[Annotated[str, PlainValidator(read_members)]],
+    BeforeValidator(several),
+    AfterValidator(not_empty),
+    WithJsonSchema(listed(_SUMMAND, "path in the answer, or a list of them")),
+]
+Pattern = Annotated[str, PlainValidator(read_pattern), WithJsonSchema(text("regular expression"))]
+Value = Annotated[str, PlainValidator(read_value), WithJsonSchema(_VALUE)]
 Listen = Annotated[
     tuple[str, int],
     PlainValidator(read_listen),
     WithJsonSchema(pattern("HOST:PORT", r"(\[[0-9a-fA-F:.]+\]|[^:\[\]\s]+):[0-9]{1,5}")),
 ]
+Clock = Annotated[
+    time,
+    PlainValidator(read_clock),
+    # Without quotes YAML 1.1 reads some of them as a number of minutes.
+    WithJsonSchema({"title": "HH:MM", "type": ["string", "integer"]}),
+]
+Window = Annotated[str, PlainValidator(_per), WithJsonSchema(options(*(p.value for p in Per)))]
+Zone = Annotated[tzinfo, PlainValidator(read_zone), WithJsonSchema(text("time zone"))]
 _LEVELS = options(*(s.value for s in Severity))
 
 Level = Annotated[Severity, PlainValidator(_severity), WithJsonSchema(_LEVELS)]

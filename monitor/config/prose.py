@@ -20,6 +20,18 @@ the commands that need it; `check-config --no-secrets` passes over it.
 secret in it: relative to `$CREDENTIALS_DIRECTORY` if that is set, else to the config's directory.
 Line breaks at its end are dropped. Both together is a fault. No secret is ever printed.
 
+**Keys that change.** When a provider refuses a key, its `key_file` (and the file of any other
+secret of the account) is read again before that is believed, with the path as it is written, so
+that a file that was replaced, a symlink that was exchanged or a new `$CREDENTIALS_DIRECTORY` entry
+is seen. Another key in it is asked with at once and used for all the account's targets; nobody is
+told of a key that was only rotated. While a key is refused its file is looked at every 15 seconds.
+A file that does not answer within 2 seconds, or holds no credential, changes nothing. What
+receivers and `web` hold takes a reload.
+
+**Keys that look wrong.** Blanks, line breaks or quotes around a key, `Bearer` before it, or a
+beginning that is not the provider's are no faults: `check-config` warns of them on stderr, the
+daemon in its log, never with a part of the key. Blanks and line breaks around it are left out.
+
 **Values.** A duration is `500ms`, `30s`, `5m`, `1h30m`, `7d`. An interval is a duration from `1s`
 up, or a range such as `1m..15m`. A rate is `40/day`, `2/h` or `280/week`. Paths are relative to
 the config's directory. Where a list of text is wanted, one text may stand alone. Text that YAML
@@ -40,9 +52,28 @@ declares, else `defaults`. Only a check's own block may go below the minimum the
 a shorter interval from the account or from `defaults` is raised to that minimum. **Timeouts.** The
 check's own block, else the account's, else `defaults`.
 
+**Calls.** `calls: 2000/day` is the most requests an account is asked with from midnight to
+midnight UTC (`100/h` is 2400 a day). Where its targets together want more than is left, each waits
+longer, beyond the longest of its interval too, so that what is left lasts until midnight. When it is
+used up nothing is probed until then: the status says so, no target is stale for it, and
+`monitor_calls_today` and `monitor_calls_budget` show it. Only the first probe of each target after
+a start, `POST /api/v1/probe`, and the one question with a key that was just changed are asked all
+the same; they count. The count is kept in memory: a start takes the part of the day that is past
+as used, so that no number of restarts goes far above a day's budget.
+
+**Limits.** Where a provider answers 429 with `Retry-After` (or `RateLimit`), all of the account
+that it limits together (balance, models, quota, and the key's own call) is left alone for that
+long, an hour at most.
+
 A URL (`base_url`, and whatever else the provider lists) replaces scheme, host and port; paths stay
 as documented. Over `http://` only a loopback address may be asked, since the key would be readable
 on its way.
+"""
+
+QUOTAS = """
+A quota stands on `ACCOUNT/quota`, beside those the provider tells, and is judged by the same
+rules. Without a `query` its use is unknown until the application has reported once:
+[usage](usage.md). With one it is unknown while the query gives no single number.
 """
 
 SERVICES = """
@@ -62,6 +93,27 @@ measure's unit (`10000`, `24h`, `500/h`, `3x usual` for burn, `80%`, `3`, `5s`);
 
 An alert with the name of a built-in rule replaces it as a whole;
 `{name: burn-spike, enabled: false}` switches one off.
+"""
+
+ONCE = """
+Three built-in rules say what happened, which is neither open nor over. Their entry has no `when`:
+`{name: topped-up, enabled: true}` switches one on, `{name: unit-changed, enabled: false}` one
+off, `severity` and `on` say whom it reaches. A notice is told once to each address that was
+configured when it happened, late if it could not be told before, and not at all after 7 days; a
+silence delays it. It is never acknowledged, reminded of or resolved, and a receiver with
+`escalate_after` hears of none. To a webhook its `status` is `firing` with an `endsAt` five
+minutes later; its `fingerprint`, its `groupKey` and its label `notice` are its own, so that no
+receiver takes two for one.
+
+A balance that comes in another unit than before is not believed, and counts as not read
+(`answer_malformed`), until three readings in a row agree; then a new series begins, and
+`unit-changed` names the rules whose thresholds were written for the old unit. Each run of odd
+readings doubles what the next one needs, up to 24.
+
+`key-changed` tells of a plan that has ended, a role or a permission that is another, an end that
+has moved, as far as the provider says it of a key that it accepts; of what is for the better alone
+with severity info. `key-expires` is an alert as others are: it opens 7 days before a key's end and
+is over when a key that lasts longer is in its place.
 """
 
 RECEIVERS = """

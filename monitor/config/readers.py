@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
+from datetime import time
 from decimal import Decimal
 from difflib import get_close_matches
 from typing import TypeVar, cast
@@ -21,6 +22,7 @@ from monitor.core.settings import Interval
 _DECIMAL = re.compile(r"[-+]?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]{1,2})?")
 _INTEGER = re.compile(r"[-+]?(0|[1-9][0-9]*)")
 _RATE = re.compile(r"([0-9]+(?:\.[0-9]+)?) ?/ ?(hour|h|day|d|week|w)")
+_CLOCK = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _FLAGS = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
 LARGEST = Decimal(10) ** 15  # beyond it a float no longer holds every whole number
@@ -85,9 +87,9 @@ def read_secret(value: object) -> Secret:
     text = _text_of(value, secret=True)
     if isinstance(value, Scalar) and value.unset:
         return Secret("")
-    if _CONTROL.search(text):
+    if _CONTROL.search(text.strip("\r\n")):
         raise Wrong("holds a line break or a control character: a credential is one line")
-    return Secret(text)
+    return Secret(text.strip("\r\n"))  # a variable made from a file often ends with one
 
 
 def read_number(value: object) -> Decimal:
@@ -190,6 +192,15 @@ def read_interval(value: object) -> Interval:
     return Interval(low, high)
 
 
+def read_clock(value: object) -> time:
+    """A time of day, `00:00` to `23:59`; YAML takes some of them for numbers."""
+    found = scalar_of(value, "a time of day such as '00:00'")
+    match = _CLOCK.fullmatch(found.text)
+    if match is None:
+        raise Wrong(f"{found.shown} is not a time of day such as '00:00' or '17:30'")
+    return time(int(match[1]), int(match[2]))
+
+
 def read_rate(value: object) -> Decimal:
     """Jobs a day."""
     found = scalar_of(value, "a rate such as '40/day', '2/h' or '280/week'")
@@ -209,6 +220,13 @@ def read_url(value: object) -> str:
     if problem:
         raise Wrong(problem)
     return text.rstrip("/")
+
+
+def read_whole_url(value: object) -> str:
+    """`http(s)://HOST[:PORT][/PATH][?QUERY]`, as it is written."""
+    stripped = read_url(value)
+    text = cast("Scalar", value).text
+    return text if text.rstrip("/") == stripped else stripped
 
 
 def read_listen(value: object) -> tuple[str, int]:

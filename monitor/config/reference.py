@@ -13,19 +13,33 @@ from monitor.config.blocks import (
     CheckBlock,
     ConfigBlock,
     DefaultsBlock,
+    HistoryBlock,
+    JobBlock,
     ModelsBlock,
+    PrometheusBlock,
+    QuotaBlock,
     ReceiverBlock,
     ServiceBlock,
     WebBlock,
 )
 from monitor.config.declared import table_block
 from monitor.config.kinds import SchemaDict
-from monitor.config.prose import ACCOUNTS, ALERTS, FAULTS, INTRODUCTION, RECEIVERS, SERVICES, WEB
+from monitor.config.prose import (
+    ACCOUNTS,
+    ALERTS,
+    FAULTS,
+    INTRODUCTION,
+    ONCE,
+    QUOTAS,
+    RECEIVERS,
+    SERVICES,
+    WEB,
+)
 from monitor.config.schema import block_schema
-from monitor.core.builtin import BUILTIN
+from monitor.core.builtin import BUILTIN, NOTICES, OPTIONAL
 from monitor.core.durations import format_duration
 from monitor.core.model import Check
-from monitor.core.spec import Catalogue, ChannelSpec, Field, FieldKind, ProviderSpec
+from monitor.core.spec import Catalogue, ChannelSpec, CheckSpec, Field, FieldKind, ProviderSpec
 
 
 def reference(catalogue: Catalogue) -> str:
@@ -48,6 +62,10 @@ def reference(catalogue: Catalogue) -> str:
         "## `web`",
         WEB,
         _keys(WebBlock),
+        "## `prometheus`",
+        _keys(PrometheusBlock),
+        "## `history`",
+        _keys(HistoryBlock),
         FAULTS,
     ]
     return "\n\n".join(part.strip() for part in parts) + "\n"
@@ -62,6 +80,11 @@ def _accounts(catalogue: Catalogue) -> list[str]:
         _keys(ModelsBlock),
         "Where the provider can be asked for a balance:",
         _keys(BalanceBlock),
+        "A job takes its price alone, or a block:",
+        _keys(JobBlock),
+        "Each of `quotas` takes:",
+        _keys(QuotaBlock),
+        QUOTAS,
         "A check's own block (`key_check`, and the others by their check's name) takes:",
         _keys(CheckBlock),
         "### Providers",
@@ -70,13 +93,21 @@ def _accounts(catalogue: Catalogue) -> list[str]:
 
 
 def _alerts() -> list[str]:
-    rows = [(f"`{r.name}`", f"`{r.on}`", r.severity.value, r.summary) for r in BUILTIN]
+    lasting = [r for r in BUILTIN if r.name not in NOTICES]
+    rows = [(f"`{r.name}`", f"`{r.on}`", r.severity.value, r.summary) for r in lasting]
+    notices = [
+        (f"`{r.name}`", f"`{r.on}`", r.severity.value, "off" if r in OPTIONAL else "on", r.summary)
+        for r in NOTICES.values()
+    ]
     return [
         "## `alerts`",
         ALERTS,
         _keys(AlertBlock),
         "### Built-in rules",
         _table(("rule", "on", "severity", "fires when"), rows),
+        "### Notices",
+        ONCE,
+        _table(("rule", "on", "severity", "by itself", "told when"), notices),
     ]
 
 
@@ -87,7 +118,7 @@ def _provider(spec: ProviderSpec) -> list[str]:
             f"`{check.value}`",
             _duration(declared.interval, "`defaults`"),
             _duration(declared.minimum, "none"),
-            "" if declared.default else "only where `checks` or its own block asks for it",
+            _when(declared),
             declared.help,
         )
         for check, declared in sorted(
@@ -98,6 +129,12 @@ def _provider(spec: ProviderSpec) -> list[str]:
     urls = [(f"`{name}`", f"`{origin}`" if origin else "") for name, origin in spec.urls.items()]
     parts.append(_table(("URL", "default"), urls))
     return [*parts, *_fields(spec.name, spec.fields)]
+
+
+def _when(declared: CheckSpec) -> str:
+    if declared.field:
+        return f"where `{declared.field}` is set"
+    return "" if declared.default else "only where `checks` or its own block asks for it"
 
 
 def _duration(seconds: float | None, otherwise: str) -> str:
@@ -114,7 +151,7 @@ def _fields(name: str, fields: tuple[Field, ...]) -> list[str]:
         return []
     parts = [_keys(table_block(name, fields))]
     for declared in fields:
-        if declared.kind is FieldKind.TABLE:
+        if declared.kind in (FieldKind.TABLE, FieldKind.TABLES):
             inner = f"{name}.{declared.name}"
             parts += [f"`{inner}` takes:", *_fields(inner, declared.fields)]
     return parts

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 from monitor.config.context import Context
 from monitor.config.faults import PathTuple
@@ -42,19 +43,29 @@ def _read(context: Context, at: PathTuple, file: str) -> Secret | None:
     if not context.need_secrets or at in context.document.unset:
         return None
     try:
-        with context.credential_path(file).open("rb") as stream:
+        return read_credential(context.credential_path(file))
+    except BadCredential as error:
+        context.fault(at, f"names a file {error}")
+        return None
+
+
+class BadCredential(ValueError):
+    """A file that holds no credential. `str()` goes on from "a file", without its content."""
+
+
+def read_credential(path: Path) -> Secret:
+    """What the file at `path` holds, without a line break at its end. Raises BadCredential."""
+    try:
+        with path.open("rb") as stream:
             data = stream.read(LARGEST + 1)
         text = data.decode("utf-8").rstrip("\r\n")
     except UnicodeDecodeError:
-        context.fault(at, "names a file that is not UTF-8 text")
+        raise BadCredential("that is not UTF-8 text") from None
     except (OSError, ValueError) as error:
-        context.fault(at, f"names a file that cannot be read: {reason(error)}")
-    else:
-        if len(data) > LARGEST:
-            message = f"it is larger than {LARGEST // 1024} KiB"
-            context.fault(at, f"names a file that is no credential: {message}")
-            return None
-        if not _CONTROL.search(text):
-            return Secret(text)
-        context.fault(at, "names a file with more than one line: a credential is one line")
-    return None
+        raise BadCredential(f"that cannot be read: {reason(error)}") from None
+    if len(data) > LARGEST:
+        message = f"it is larger than {LARGEST // 1024} KiB"
+        raise BadCredential(f"that is no credential: {message}")
+    if _CONTROL.search(text):
+        raise BadCredential("with more than one line: a credential is one line")
+    return Secret(text)

@@ -82,7 +82,8 @@ def summary(view: View, siblings: Iterable[View] = ()) -> str:
     said = _summary(view, siblings)
     known = in_words(view.facts) if view.check is Check.KEY and view.read else ""
     said += f" ({known})" if known else ""
-    return f"{said}; {view.resting}" if view.resting else said
+    waits = view.resting and view.cause is not Cause.RATE_LIMITED  # which says it already
+    return f"{said}; {view.resting}" if waits else said
 
 
 def _summary(view: View, siblings: Iterable[View]) -> str:
@@ -96,7 +97,7 @@ def _summary(view: View, siblings: Iterable[View]) -> str:
         return _unread(view)
     if view.known_balance is not None:
         return _balance(view, view.known_balance)
-    if view.quotas and view.cause is Cause.OK and not view.warning:
+    if view.quotas and view.cause is Cause.OK and not (view.warning or view.check is Check.KEY):
         return "; ".join(_quota(q) for q in view.quotas)
     if view.cause is Cause.OK and view.check is not None:
         return view.summary or _FINE.get(view.check, WHAT[Cause.OK])

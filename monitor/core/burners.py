@@ -8,6 +8,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from monitor.core.counts import JobHour
+from monitor.core.figures import estimate, number, second
 from monitor.core.windows import hour_of
 
 
@@ -58,6 +59,24 @@ def jobs_reported(
     uses = [_use(job, rows, whole) for job, rows in by_job.items()]
     uses.sort(key=lambda use: (-(use.credits or 0), -use.count, use.job))
     return JobsReported(begin, tuple(uses), spent, rest)
+
+
+def burners_document(found: JobsReported) -> dict[str, object]:
+    """The same for strict JSON."""
+    return {
+        "since": second(found.since),
+        "jobs": [
+            {
+                "job": use.job,
+                "count": use.count,
+                "credits": number(use.credits),
+                "share": estimate(use.share),
+            }
+            for use in found.jobs
+        ],
+        "spent": number(found.spent),
+        "not_reported": number(found.not_reported),
+    }
 
 
 def _use(job: str, hours: list[JobHour], whole: Decimal) -> JobUse:

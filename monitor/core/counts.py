@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Hashable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
-from typing import Final, TypeVar
-
-Row = TypeVar("Row")
+from typing import Final
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +64,12 @@ class Counts:
     jobs: tuple[JobHour, ...] = ()
     known: tuple[Known, ...] = ()
 
+    @property
+    def accounts(self) -> set[str]:
+        """Those that anything is of."""
+        used, jobs = {row.account for row in self.used}, {hour.account for hour in self.jobs}
+        return used | jobs | {one.account for one in self.known}
+
     def of(self, account: str) -> Counts:
         """Those of one account."""
         return Counts(
@@ -97,14 +101,13 @@ class Report:
         return hashlib.sha256(self.id.encode("utf-8", "surrogatepass")).digest()[:16]
 
 
-def joined(first: Counts, second: Counts) -> Counts:
-    """Both; of the same row that of the second, which is the newer."""
-    return Counts(
-        _newest((*first.used, *second.used), lambda row: row.key),
-        _newest((*first.jobs, *second.jobs), lambda row: row.key),
-        _newest((*first.known, *second.known), lambda row: (row.account, row.digest)),
-    )
-
-
-def _newest(rows: Iterable[Row], key: Callable[[Row], Hashable]) -> tuple[Row, ...]:
-    return tuple({key(row): row for row in rows}.values())
+def gathered(parts: Iterable[Counts]) -> Counts:
+    """All of them; of the same row that of the last, which is the newest."""
+    used: dict[tuple[str, str, datetime], Used] = {}
+    jobs: dict[tuple[str, str, datetime], JobHour] = {}
+    known: dict[tuple[str, bytes], Known] = {}
+    for part in parts:
+        used.update((row.key, row) for row in part.used)
+        jobs.update((hour.key, hour) for hour in part.jobs)
+        known.update(((one.account, one.digest), one) for one in part.known)
+    return Counts(tuple(used.values()), tuple(jobs.values()), tuple(known.values()))

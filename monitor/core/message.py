@@ -26,7 +26,13 @@ class Runbook:
     who: str
     customers: str  # what they may be told
     not_customers: str  # what they may not
-    links: tuple[tuple[str, str], ...] = ()  # (text, address)
+    links: tuple[tuple[str, str], ...] = ()  # (text, address): for everybody
+    wants: tuple[str, ...] = ()  # which of the vendor's own pages help: billing, keys
+    vendors: Mapping[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)  # those pages
+
+    def links_for(self, provider: str) -> tuple[tuple[str, str], ...]:
+        """The provider's own pages, then those for everybody."""
+        return (*self.vendors.get(provider, ()), *self.links)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +74,6 @@ _BY_CAUSE = frozenset(  # rules that say little of what to do: their cause's pag
     }
 )  # fmt: skip
 _BY_CHECK = {Check.BALANCE: "runway-short", Check.QUOTA: "quota-high"}  # for a user's rule
-_VENDORS = frozenset({"huggingface", "kie", "openrouter"})  # whom the runbooks' links are of
 _NAMED = 20  # muted targets and alerts a message lists
 
 
@@ -162,16 +167,9 @@ def _links(
     own = [("Status page", f"{url}/")] if url else []
     if url and page is not None:
         own.append((f"Runbook {page.name}", _runbook_url(page, url)))
-    theirs = [link for p in (advice, page) if p is not None for link in p.links]
-    fitting = [link for link in theirs if _of_vendor(link[0], incident.provider)]
-    return tuple(dict.fromkeys((*own, *fitting)))
-
-
-def _of_vendor(text: str, provider: str) -> bool:
-    """Whether a link is for everybody, or for this provider: `Hugging Face: billing`."""
-    vendor, colon, _ = text.partition(": ")
-    name = vendor.lower().replace(" ", "").replace(".", "")
-    return not colon or name == provider or name not in _VENDORS
+    pages = [p for p in (advice, page) if p is not None]
+    theirs = [link for p in pages for link in p.links_for(incident.provider)]
+    return tuple(dict.fromkeys((*own, *theirs)))
 
 
 def _runbook_url(page: Runbook, url: str) -> str:

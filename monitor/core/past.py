@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, tzinfo
 from typing import Final
 
+from monitor.core.burners import JobsReported, burners_document
 from monitor.core.days import History, Span
 from monitor.core.figures import estimate, instant, number, runway_hours, second
 from monitor.core.hours import Hour
@@ -27,6 +28,7 @@ class Past:
     history: History
     pattern: Pattern
     outlook: Outlook | None  # None: nothing is known
+    burners: JobsReported | None = None  # which job burns; None: nobody reports
 
 
 def pattern_since(since: datetime, zone: tzinfo, now: datetime) -> datetime:
@@ -78,6 +80,7 @@ def document(it: Past) -> dict[str, object]:
         "pattern": pattern_document(it.pattern, it.at),
         "hours": [_hour(h) for h in found.older],
         "samples": [{"at": instant(s.at), "balance": number(s.balance)} for s in samples],
+        **({"jobs_reported": burners_document(it.burners)} if it.burners is not None else {}),
     }
 
 

@@ -40,6 +40,15 @@ class Fault:
 
 
 @dataclass(frozen=True, slots=True)
+class Counted:
+    """What became of some reports."""
+
+    counted: int
+    ignored: tuple[tuple[str, str], ...] = ()  # (id, why)
+    faults: tuple[Fault, ...] = ()  # then nothing was counted
+
+
+@dataclass(frozen=True, slots=True)
 class Taker:
     """What an account takes reports for."""
 
@@ -111,8 +120,7 @@ class Taker:
         if found is None:
             known = [*self._counted, *RESERVED, _CREDITS]
             text = _shown(member)
-            near = _near(member, known)
-            raise Unfit(f"{text}: no quota of this account counts it{near or _are(known)}")
+            raise Unfit(f"{text}: no quota of this account counts it{near_or_all(member, known)}")
         return found
 
     def _named(self, value: object) -> DeclaredQuota | None:
@@ -120,8 +128,7 @@ class Taker:
             return None
         names = {q.name: q for q in self.quotas}
         if not isinstance(value, str) or value not in names:
-            near = _near(value, names) if isinstance(value, str) else ""
-            raise Unfit(f"quota: {_shown(value)} is not declared{near or _are(names)}")
+            raise Unfit(f"quota: {_shown(value)} is not declared{near_or_all(value, names)}")
         if names[value].query is not None:
             raise Unfit(f"quota: {value} is read by its query, and takes no reports")
         return names[value]
@@ -182,11 +189,10 @@ def _shown(value: object) -> str:
     return repr(value if len(str(value)) <= 60 else f"{str(value)[:59]}…")
 
 
-def _near(name: str, names: Iterable[str]) -> str:
-    near = get_close_matches(name[:200], list(names), n=1, cutoff=0.6)
-    return f", did you mean {near[0]}?" if near else ""
-
-
-def _are(names: Iterable[str]) -> str:
+def near_or_all(name: object, names: Iterable[str]) -> str:
+    """`, did you mean NAME?` where one of `names` is near, else all of them."""
     known = list(names)
+    near = get_close_matches(str(name)[:200], known, n=1, cutoff=0.6)
+    if near:
+        return f", did you mean {near[0]}?"
     return f"; there are {', '.join(known)}" if known else "; none is declared"

@@ -74,6 +74,20 @@ def no_faults(_fields: Mapping[str, object]) -> Iterable[tuple[tuple[str | int, 
     return ()
 
 
+# The pages of a vendor's own that a runbook may send somebody to, and what they are called.
+LINKS: Mapping[str, str] = {
+    "billing": "billing",
+    "keys": "keys",
+    "usage": "what was spent",
+    "prices": "prices",
+    "limits": "rate limits",
+    "status": "status",
+    "models": "models that are served",
+    "gated": "gated models",
+    "docs": "documentation",  # always there: ProviderSpec.docs
+}
+
+
 @dataclass(frozen=True, slots=True)
 class ProviderSpec:
     """A vendor that can be asked. `name` is the file's name."""
@@ -89,6 +103,7 @@ class ProviderSpec:
     fields: tuple[Field, ...] = ()  # beside what every account has
     key: str = ""  # which of the vendor's keys is wanted, where that needs saying
     knows: str = ""  # what can be known of an account there, and what cannot
+    links: Mapping[str, str] = field(default_factory=dict)  # see LINKS: its own pages
     faults: Faults = no_faults
     example: str = ""  # an account's lines for the docs, where its fields' own do not make one
 

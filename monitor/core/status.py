@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from monitor.core.accuracy import figures as accuracy
 from monitor.core.advice import next_step, summary, whoami_only
 from monitor.core.budget import renews_at
+from monitor.core.burners import JobsReported, burners_document
 from monitor.core.causes import CAUSES, KEY_CAUSES, Cause, Severity, Standing, Status, worst
 from monitor.core.figures import estimate, number, quota_figures, runway_hours, second
 from monitor.core.jobs import counted
@@ -166,7 +167,9 @@ def _jobs_in_words(view: View) -> dict[str, str]:
     return {job: counted(n, job, titles.get(job, "")) for job, n in view.jobs_left.items()}
 
 
-def _target(row: Row, rules: Mapping[str, Rule]) -> dict[str, object]:
+def _target(
+    row: Row, rules: Mapping[str, Rule], reported: JobsReported | None
+) -> dict[str, object]:
     view, reading = row.view, row.view.reading
     firing = [rules[a.rule] for a in row.firing if a.rule in rules]
     entry: dict[str, object] = {
@@ -187,6 +190,7 @@ def _target(row: Row, rules: Mapping[str, Rule]) -> dict[str, object]:
     }
     if view.check is Check.BALANCE:
         entry |= _balance(view)
+        entry |= {"jobs_reported": burners_document(reported)} if reported is not None else {}
     if view.check is Check.QUOTA or view.quotas:
         entry["quotas"] = [quota_figures(q) for q in view.known_quotas]
     return entry
@@ -241,7 +245,9 @@ def document(
         "status": whole.value,
         "exit_code": exit_code(whole, fail_on),
         "duration_seconds": None if duration is None else estimate(duration),
-        "targets": [_target(row, rules) for row in found],
+        "targets": [
+            _target(row, rules, snapshot.jobs_reported.get(row.view.account)) for row in found
+        ],
         "alerts": [
             _alert(a, known) for a in snapshot.alerts if a.state is not AlertState.INACTIVE
         ],

@@ -200,13 +200,15 @@ def footer(message: Message) -> list[str]:
     """Which incident this is, for whoever looks it up."""
     alert, target = message.labels.get("alertname", ""), message.labels.get("target", "")
     subject = " on ".join(_some(alert) + _some(target))
-    since = f"since {spoken(message.starts_at)}"
-    if message.ends_at is not None:
+    once = message.kind is Kind.NOTICE
+    since = f"{'at' if once else 'since'} {spoken(message.starts_at)}"
+    if not once and message.ends_at is not None:
         since = f"from {spoken(message.starts_at)} to {spoken(message.ends_at)}"
     words = [message.severity.value, kind_word(message), subject, since]
     return [
         ", ".join(w for w in words if w),
-        f"incident {message.incident}, sent by monitor to {clean(message.receiver, CELL)}",
+        f"{'notice' if once else 'incident'} {message.incident}, sent by monitor"
+        f" to {clean(message.receiver, CELL)}",
     ]
 
 

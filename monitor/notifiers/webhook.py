@@ -206,7 +206,8 @@ def signature(secret: Secret, at: datetime, body: bytes) -> str:
 def body_of(receiver: str, message: Message) -> bytes:
     """Alertmanager's webhook body with this one alert; a function of its arguments alone."""
     labels, annotations = _values(message.labels), _values(message.annotations)
-    group: dict[str, str] = {n: labels[n] for n in ("alertname", "target") if n in labels}
+    named = ("alertname", "target", "notice")  # a notice is a group of its own
+    group: dict[str, str] = {n: labels[n] for n in named if n in labels}
     alert = {
         "status": message.status,
         "labels": labels,

@@ -115,7 +115,9 @@ def _served(body: Mapping[str, object]) -> Finding:
         names = sorted(entry.provider for entry in stated if entry.status == status)
         if names:
             more = f" and {len(names) - 3} more" if len(names) > 3 else ""
-            return Finding(cause, words.format(", ".join(names[:3]) + more), facts=facts)
+            said = words.format(", ".join(names[:3]) + more)
+            other = f" as {facts['served_as']}" if "served_as" in facts else ""
+            return Finding(cause, said + other, facts=facts)
     if stated:
         kinds = ", ".join(sorted({entry.status for entry in stated})[:3])
         words = f"no provider serves the model: only {kinds}"

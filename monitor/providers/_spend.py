@@ -111,6 +111,6 @@ async def _pages(ask: Ask, call: Call, begins: str) -> AsyncIterator[Mapping[str
 
 def _next(body: Mapping[str, object]) -> str:
     page = at(body, "next_page")
-    if not isinstance(page, str) or not 0 < len(page) <= 2000:
+    if not isinstance(page, str) or not 0 < len(page) <= 2000 or not page.isascii():
         raise Malformed("next_page is missing", evidence=shape(body))
     return page

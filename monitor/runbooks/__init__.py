@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import lru_cache
 from importlib.resources import files
 from types import MappingProxyType
 from typing import Final
 
 from monitor.core.message import Runbook
+from monitor.core.spec import LINKS, ProviderSpec
 
 SECTIONS: Final = (
     "What it means",
@@ -35,6 +37,25 @@ def load_runbooks() -> Mapping[str, Runbook]:
     return MappingProxyType({name: parse(name, texts[name]) for name in sorted(texts)})
 
 
+def with_links(
+    pages: Mapping[str, Runbook], specs: Mapping[str, ProviderSpec]
+) -> Mapping[str, Runbook]:
+    """The pages, each with those of every vendor's own pages that it asks for."""
+    return MappingProxyType(
+        {
+            name: replace(page, vendors={v: _theirs(page, spec) for v, spec in specs.items()})
+            for name, page in pages.items()
+        }
+    )
+
+
+def _theirs(page: Runbook, spec: ProviderSpec) -> tuple[tuple[str, str], ...]:
+    """What the vendor has of what is asked for; where it has nothing, its documentation."""
+    has = {**spec.links, "docs": spec.docs}
+    found = [kind for kind in page.wants if kind in has] or ["docs"] * bool(page.wants)
+    return tuple((f"{spec.title}: {LINKS[kind]}", has[kind]) for kind in found if has[kind])
+
+
 def parse(name: str, text: str) -> Runbook:
     """One page: a title and the sections in their order, none of them empty."""
     head, *rest = re.split(r"^## +", text.strip(), flags=re.MULTILINE)
@@ -55,6 +76,7 @@ def parse(name: str, text: str) -> Runbook:
         customers=_prose(name, "What customers may be told", customers),
         not_customers=_prose(name, "What they may not be told", not_customers),
         links=_links(name, links),
+        wants=_wants(links),
     )
 
 
@@ -81,8 +103,17 @@ def _steps(name: str, body: str) -> tuple[str, ...]:
 
 
 def _links(name: str, body: str) -> tuple[tuple[str, str], ...]:
+    """Those for everybody; beside them a line may name a page of the vendor's own, `- billing`."""
     matches = [_LINK.fullmatch(line) for line in body.splitlines()]
     links = tuple((m[1], m[2]) for m in matches if m is not None)
-    if not links or len(links) != len(matches):
-        raise RunbookError(f"{name}: a line of its links is not `- [text](https://...)`")
+    if not matches or len(links) + len(_wants(body)) != len(matches):
+        kinds = ", ".join(LINKS)
+        raise RunbookError(
+            f"{name}: a line of its links is neither `- [text](https://...)` nor one of {kinds}"
+        )
     return links
+
+
+def _wants(body: str) -> tuple[str, ...]:
+    lines = (line.removeprefix("- ") for line in body.splitlines() if line.startswith("- "))
+    return tuple(line for line in lines if line in LINKS)

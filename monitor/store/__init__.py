@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
+from monitor.core.counts import NO_COUNTS, Counts, JobHour
 from monitor.core.hours import Hour
 from monitor.core.model import Ack, Alert, Incident, Sample, Silence, TargetRecord, Told
 from monitor.core.notice import Notice, TopUp
@@ -27,8 +28,8 @@ class Batch:
     """What one transaction holds: all of it is kept or nothing.
 
     Alerts and incidents replace what is stored under their key. A batch with alerts, incidents,
-    told, silences, notices or series is flushed to the disk before `commit` returns (synchronous
-    FULL).
+    told, silences, notices, series or reports is flushed to the disk before `commit` returns
+    (synchronous FULL).
     """
 
     targets: tuple[TargetRecord, ...] = ()
@@ -45,12 +46,14 @@ class Batch:
     notices: tuple[Notice, ...] = ()
     series: tuple[Series, ...] = ()  # begun: older samples of the target are of another
     top_ups: tuple[TopUp, ...] = ()
+    counts: Counts = NO_COUNTS  # what applications reported; replaces the rows that are there
 
     @property
     def durable(self) -> bool:
         """Whether losing it would make somebody miss or repeat something."""
         said = self.told or self.silences or self.seen or self.notices or self.series
-        return bool(self.alerts or self.incidents or said)
+        # What an application was answered for it sends no more.
+        return bool(self.alerts or self.incidents or said or self.counts.known)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +73,7 @@ class Stored:
     notices: tuple[Notice, ...] = ()  # of what happened since `since`
     series: Mapping[str, Series] = field(default_factory=dict)  # the present one, by target
     top_ups: Mapping[str, TopUp] = field(default_factory=dict)  # the last one, by target
+    counts: Counts = NO_COUNTS  # what applications reported
     troubles: tuple[str, ...] = ()  # what was survived on the way, one line each, for people
 
 
@@ -122,6 +126,10 @@ class Store(Protocol):
         """
         ...
 
+    async def jobs_reported(self, account: str, since: datetime) -> tuple[JobHour, ...]:
+        """The jobs applications have reported of an account, from the hour of `since` on."""
+        ...
+
     async def carry_over(self, old: str, new: str) -> bool:
         """Give `new` a copy of the samples and hours of `old`; False where it has its own."""
         ...
@@ -151,7 +159,10 @@ class Store(Protocol):
         ...
 
     async def prune(self, before: datetime) -> int:
-        """Delete told, closed incidents and ended silences older than `before`; rows deleted."""
+        """Delete told, closed incidents and ended silences older than `before`; rows deleted.
+
+        What was reported goes 33 days later: it may be of a window of a month.
+        """
         ...
 
     async def retain(self, samples_before: datetime, hours_before: datetime) -> int:

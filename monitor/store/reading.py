@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
+from monitor.core.counts import Counts
 from monitor.core.model import Ack, Incident
 from monitor.store import Stored
 from monitor.store.cells import Cell
@@ -23,6 +24,7 @@ from monitor.store.rows import (
     UNFILLED,
     Table,
 )
+from monitor.store.usage import IN_ORDER, JOBS, REPORTS, USED
 
 T = TypeVar("T")
 _UNREADABLE = (ValueError, ArithmeticError, LookupError, TypeError)
@@ -90,6 +92,7 @@ def read_all(connection: sqlite3.Connection, since: int, troubles: tuple[str, ..
             series={s.target: s for s in reader.rows(SERIES, LATEST_SERIES)},
             top_ups={t.target: t for t in reader.rows(TOP_UPS)},
             unfilled=frozenset(reader.rows(UNFILLED)),
+            counts=Counts(reader.rows(USED), reader.rows(JOBS), reader.rows(REPORTS, IN_ORDER)),
         )
     finally:
         connection.execute("ROLLBACK")

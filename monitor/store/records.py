@@ -23,16 +23,39 @@ from monitor.store.cells import (
 def _quotas_text(quotas: tuple[Quota, ...]) -> str:
     return json.dumps(
         [
-            [q.quota, money(q.used), money(q.limit), q.unit, micros_or_none(q.resets_at)]
+            [
+                *(q.quota, money(q.used), money(q.limit), q.unit, micros_or_none(q.resets_at)),
+                *(q.per, micros_or_none(q.exhausted_at), money(q.sustained)),
+            ]
             for q in quotas
         ]
     )
 
 
 def _quotas(value: str) -> tuple[Quota, ...]:
-    return tuple(
-        Quota(quota, decimal(used), decimal(limit), unit, moment_or_none(resets_at))
-        for quota, used, limit, unit, resets_at in json.loads(value)
+    return tuple(_quota(*cells) for cells in json.loads(value))
+
+
+def _quota(
+    quota: str,
+    used: str | None,
+    limit: str | None,
+    unit: str,
+    resets_at: int | None,
+    per: str = "",
+    exhausted_at: int | None = None,
+    sustained: str | None = None,
+) -> Quota:
+    """One row's quota; an older one ends with its reset."""
+    return Quota(
+        quota=quota,
+        used=decimal(used),
+        limit=decimal(limit),
+        unit=unit,
+        resets_at=moment_or_none(resets_at),
+        per=per,
+        exhausted_at=moment_or_none(exhausted_at),
+        sustained=decimal(sustained),
     )
 
 

@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
+from monitor.core.counts import JobHour
 from monitor.core.hours import Hour, hour_of
 from monitor.core.model import Ack, Sample, Silence
 from monitor.store import Batch, Stored, StoreError
@@ -31,6 +32,7 @@ from monitor.store.rows import (
     sample_cells,
     sample_of,
 )
+from monitor.store.usage import JOBS, REPORTS, USED, delete_old
 from monitor.store.writer import Writer
 
 T = TypeVar("T")
@@ -99,7 +101,7 @@ class SqliteStore:
         self, target: str, since: datetime | None = None, until: datetime | None = None
     ) -> tuple[Hour, ...]:
         """Hours in time order, from the one `since` lies in to the one `until` lies in."""
-        if self._read_only and not await self._has_hours():
+        if self._read_only and not await self._has("hours"):
             return ()
         low = _LOWEST if since is None else micros(hour_of(since)) - 1
         first = await self._first(target)
@@ -138,14 +140,22 @@ class SqliteStore:
                 return tuple(found[:most])
             low = edge
 
-    async def _has_hours(self) -> bool:
+    async def _has(self, table: str) -> bool:
         """A reader may come before the daemon that brings the database up to date."""
-        query = "SELECT name FROM sqlite_schema WHERE name = 'hours'"
-        return bool(await self._run(lambda: self._database.read(tuple, query)))
+        query = "SELECT name FROM sqlite_schema WHERE name = ?"
+        return bool(await self._run(lambda: self._database.read(tuple, query, table)))
 
     async def _first(self, target: str) -> int:
         """Of the present series, microseconds: what is older is counted in another unit."""
         return await self._run(lambda: first_of_series(self._database.read, target))
+
+    async def jobs_reported(self, account: str, since: datetime) -> tuple[JobHour, ...]:
+        """The jobs applications have reported of an account, from the hour of `since` on."""
+        if self._read_only and not await self._has("jobs_reported"):
+            return ()
+        query = "SELECT * FROM jobs_reported WHERE account = ? AND at >= ? ORDER BY at"
+        edge = micros(hour_of(since))
+        return await self._run(lambda: self._database.read(JOBS.value, query, account, edge))
 
     async def carry_over(self, old: str, new: str) -> bool:
         """Give `new` a copy of the samples and hours of `old`; False where it has its own."""
@@ -260,6 +270,9 @@ def _put_batch(connection: sqlite3.Connection, batch: Batch) -> None:
     _put(connection, NOTICES, batch.notices)
     _put(connection, SERIES, batch.series)
     _put(connection, TOP_UPS, batch.top_ups)
+    _put(connection, USED, batch.counts.used)
+    _put(connection, JOBS, batch.counts.jobs)
+    _put(connection, REPORTS, batch.counts.known)
     connection.executemany("DELETE FROM alerts WHERE rule = ? AND target = ?", batch.forget_alerts)
 
 
@@ -289,4 +302,5 @@ def _delete_chunk(edge: int, connection: sqlite3.Connection) -> int:
         " (SELECT id FROM incidents) LIMIT ?)",
         (edge, _CHUNK),
     )
+    delete_old(connection, edge, _CHUNK)
     return connection.total_changes - before

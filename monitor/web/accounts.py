@@ -10,6 +10,7 @@ from datetime import datetime
 from monitor.core.causes import Severity, Status, worst
 from monitor.core.durations import about
 from monitor.core.jobs import jobs_of
+from monitor.core.limits import declared_words
 from monitor.core.model import Outlook, Quota
 from monitor.core.settings import Account
 from monitor.core.snapshot import Snapshot
@@ -106,7 +107,7 @@ def account_card(account: Account, found: Sequence[Entry], snapshot: Snapshot) -
     # In the order the product tries them, so that the first usable one is seen.
     models.sort(key=lambda m: _place(account.models, m.name))
     others = [_line(e, views.get(e.target)) for e in found if e.check not in _OWN]
-    quotas = [q for view in views.values() if view.known for q in view.quotas]
+    quotas = [q for view in views.values() for q in view.known_quotas]
     return AccountCard(
         name=account.name,
         provider=account.provider,
@@ -193,11 +194,14 @@ def _burn(outlook: Outlook | None, unit: str) -> str:
 
 
 def _quota(quota: Quota) -> QuotaLine:
-    share, used = quota.used_share, "unknown" if quota.used is None else amount(quota.used)
+    share = quota.used_share
+    bounded = None if share is None else min(max(share, 0.0), 1.0)
+    if quota.declared:
+        return QuotaLine(quota.quota, declared_words(quota), bounded, None)
+    used = "unknown" if quota.used is None else amount(quota.used)
     words = f"{used} {quota.unit} used, no limit"
     if quota.limit is not None:
         words = f"{used} of {amount(quota.limit)} {quota.unit} used"
     if share is not None:
         words += f" ({percent(share)})"
-    bounded = None if share is None else min(max(share, 0.0), 1.0)
     return QuotaLine(quota.quota, words, bounded, quota.resets_at)

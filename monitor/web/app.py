@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime, timedelta
+from difflib import get_close_matches
 from functools import cache
 from importlib.resources import files
 from typing import Final
@@ -22,11 +24,13 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from monitor.core.durations import parse_duration
 from monitor.core.figures import second
+from monitor.core.reports import Unfit, near_or_all
 from monitor.core.settings import WebSettings
 from monitor.web.access import Asked, refusal
 from monitor.web.doors import WebDoors
 from monitor.web.page import operators_page, shown_balances
 from monitor.web.services import services_page
+from monitor.web.usage import outcome, read_body, whole_body
 
 SAFE_HEADERS: Final[dict[str, str]] = {
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self' data:; "
@@ -74,6 +78,7 @@ def _routes(answers: _Answers) -> list[Route]:
     }
     acts: dict[str, Endpoint] = {
         "/api/v1/probe/{target:path}": answers.probe,
+        "/api/v1/usage/{account}": answers.usage,
         "/-/reload": answers.reload,
     }
     found = [Route(path, endpoint, methods=["GET"]) for path, endpoint in reads.items()]
@@ -234,13 +239,35 @@ class _Answers:
         return Response(self._static[name], headers={"Content-Type": _STATIC[name]})
 
     async def probe(self, request: Request) -> Response:
-        """Ask now, and answer with how the target stands after it."""
+        """Ask soon; answers at once with how the target stands before it."""
         target = request.path_params["target"]
-        if not await self._doors.probe_now(target):
-            raise HTTPException(404, "no such target: /api/v1/status names them all")
+        wait = self._doors.probe_now(target)
+        if wait is None:
+            raise HTTPException(404, f"no such target{self._near(target)}")
+        if wait:
+            seconds = math.ceil(wait)
+            words = f"{target} is asked again in {seconds} s at the earliest"
+            raise HTTPException(429, words, {"Retry-After": str(seconds)})
         found = self._doors.document().get("targets")
         rows = found if isinstance(found, list) else []
-        return _json(next((row for row in rows if row["target"] == target), {"target": target}))
+        row = next((row for row in rows if row["target"] == target), {"target": target})
+        return _json(row, 202)
+
+    def _near(self, target: str) -> str:
+        known = [t.target.name for t in self._doors.settings_of().targets]
+        near = get_close_matches(target, known, 1)
+        return f": did you mean {near[0]}?" if near else ": /api/v1/status names them all"
+
+    async def usage(self, request: Request) -> Response:
+        """Count what an application reports; 202 once it is kept."""
+        name, body = request.path_params["account"], await whole_body(request)
+        try:
+            found = await self._doors.usage(name, read_body(body))
+        except Unfit as unfit:
+            raise HTTPException(400, str(unfit)) from None
+        if isinstance(found, tuple):
+            raise HTTPException(404, f"no such account{near_or_all(name, found)}")
+        return _json(outcome(found), 400 if found.faults else 202)
 
     async def reload(self, _: Request) -> Response:
         """Take the config anew; 500 with its faults where it is broken, as Prometheus does."""
