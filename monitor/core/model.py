@@ -103,7 +103,8 @@ class Finding:
     warning: bool = False  # usable, but `summary` says what to look at (a missing permission)
     facts: Mapping[str, str] = field(default_factory=dict)  # plan, role, moved_to: never private
     evidence: str = ""  # redacted shape of an answer no table knows, so that one can be extended
-    why: str = ""  # which line of the provider's table fitted: for whoever asks why; not kept
+    # Which line of the provider's table fitted, for whoever asks why. It is not kept.
+    why: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)

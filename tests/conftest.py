@@ -1,0 +1,15 @@
+"""What every test begins with."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+import structlog
+
+
+@pytest.fixture(autouse=True)
+def logs_as_they_come() -> Iterator[None]:
+    """A command that is run in process configures the logs: the next test knows nothing of it."""
+    yield
+    structlog.reset_defaults()
