@@ -12,14 +12,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 
-from monitor.core.causes import Cause
+from monitor.core.causes import CAUSES, Cause
 from monitor.core.model import Finding
 from monitor.core.secret import Secret, redact
+from monitor.edge import retry_after
 from monitor.http import Answer, HttpFailure
 
 LIMIT = Decimal(10) ** 15  # no account holds that much: a number this large is a fault
 _FINEST = Decimal("1e-12")  # digits beyond are noise, and a million of them an attack
-_LONGEST_STAY = 3600.0  # seconds: a wrong Retry-After must not silence a target for days
 
 
 class Malformed(HttpFailure):
@@ -186,37 +186,6 @@ def _member(key: str, value: object, depth: int) -> str:
     return f"{name}: {shape(value, depth)}"
 
 
-def words_of(answer: Answer) -> str:
-    """What an answer says went wrong, in all the forms seen, for matching only.
-
-    `error`, `message`, `msg`, `detail` and the like, also nested, and the X-Error-* headers. Of
-    HTML nothing: an edge that answers for the provider says nothing of key or model.
-    """
-    said = [answer.headers.get(f"x-error-{name}", "") for name in ("code", "message")]
-    try:
-        body = read_json(answer)
-    except Malformed:
-        body = None
-    return " ".join([*said, *_sentences(body)]).strip()[:4000]
-
-
-def _sentences(value: object, depth: int = 4) -> Iterable[str]:
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, list) and depth:
-        for item in value[:20]:
-            yield from _sentences(item, depth - 1)
-    elif isinstance(value, dict) and depth:
-        for key in _SPEAKING:
-            yield from _sentences(value.get(key), depth - 1)
-
-
-_SPEAKING = (
-    "error", "errors", "message", "msg", "detail", "details", "code", "error_description",
-    "status", "category", "err_code", "err_msg",
-)  # fmt: skip
-
-
 @dataclass(frozen=True, slots=True)
 class Row:
     """One line of a provider's table: the first that fits says what an answer means."""
@@ -242,8 +211,11 @@ def finding_of(row: Row | None, answer: Answer) -> Finding:
     if row is None:
         text_ = f"an answer nobody documents: HTTP {answer.status}"
         why = f"no line of the provider's table fits HTTP {answer.status}"
-        return Finding(Cause.PROVIDER_ERROR, text_, evidence=shape_of(answer), why=why)
-    stay = retry_after(answer) if row.cause is Cause.RATE_LIMITED else None
+        stay = retry_after(answer)
+        return Finding(
+            Cause.PROVIDER_ERROR, text_, evidence=shape_of(answer), why=why, retry_after=stay
+        )
+    stay = None if CAUSES[row.cause].read else retry_after(answer)
     return Finding(row.cause, row.summary, retry_after=stay, why=_line(row, answer))
 
 
@@ -261,14 +233,6 @@ def shape_of(answer: Answer) -> str:
         return f"HTTP {answer.status} {shape(read_json(answer))}"
     except Malformed as fault:
         return f"HTTP {answer.status} {fault.evidence or 'empty'}"
-
-
-def retry_after(answer: Answer, *, default: float | None = None) -> float | None:
-    """Seconds to stay away, from `Retry-After` in seconds; at most an hour."""
-    said = answer.headers.get("retry-after", "").strip()
-    if re.fullmatch(r"[0-9]{1,9}", said):
-        return min(float(said), _LONGEST_STAY)
-    return default
 
 
 def clean(said: str, longest: int = 200) -> str:

@@ -5,14 +5,12 @@ from __future__ import annotations
 import asyncio
 import errno
 import signal
-import ssl
 from collections.abc import Callable, Coroutine, Mapping
 
 import structlog
 
 from monitor.build import canary, prober, rereader, runbook_page, teller
 from monitor.clock import Clock, RealClock
-from monitor.config import ConfigFaults
 from monitor.control import OTHER_DATABASE, ask, listening, socket_paths
 from monitor.core.model import TargetRecord
 from monitor.core.reports import Counted
@@ -20,20 +18,21 @@ from monitor.core.settings import Account, Settings
 from monitor.core.snapshot import Snapshot
 from monitor.core.status import document
 from monitor.exporter import Exporter
-from monitor.heartbeat import keep_alive, notify, reloading
+from monitor.heartbeat import keep_alive, notify
 from monitor.history import Archive
 from monitor.http import Door
 from monitor.operator import Operator
 from monitor.pipeline import Pipeline
 from monitor.promql import querier
 from monitor.recall import Recollection
+from monitor.reloading import Reloader
 from monitor.rounds import Rounds
 from monitor.scheduler import Scheduler
 from monitor.store import Store
 from monitor.store.sqlite import SqliteStore
 from monitor.threads import PassingThreads
 from monitor.web import WebDoors, build_app
-from monitor.web.server import Listener, bind, serve
+from monitor.web.server import Listener, bind, serve, tls_context
 
 log = structlog.get_logger("monitor")
 
@@ -56,7 +55,7 @@ class Daemon:
         clock: Clock | None = None,
         store: Store | None = None,
     ) -> None:
-        self._load, self._env = reload, env
+        self._env = env
         self.clock = clock or RealClock()
         self.store: Store = store or SqliteStore(settings.database, busy_timeout=2.0)
         self.door = Door()
@@ -73,6 +72,14 @@ class Daemon:
         self.scheduler = Scheduler(self.clock, self.pipeline.observe)
         self.rounds = Rounds(self.pipeline.deliver, self.clock)
         self.exporter = Exporter(self.snapshot)
+        self.reloader = Reloader(
+            reload,
+            env=env,
+            clock=self.clock,
+            pipeline=self.pipeline,
+            scheduler=self.scheduler,
+            rounds=self.rounds,
+        )
         self.operator = Operator(self.pipeline, self.clock)
         self.ports: dict[str, int] = {}  # what the listeners were given: "web", "services"
         self.started = asyncio.Event()
@@ -179,7 +186,7 @@ class Daemon:
     async def _live(self, settings: Settings, listeners: list[Listener]) -> None:
         stop_web = asyncio.Event()
         app = build_app(self._doors())
-        tls = _tls(settings)
+        tls = tls_context(settings.web.tls)
         web = [asyncio.create_task(serve(app, each, stop_web, tls=tls)) for each in listeners]
         paths = socket_paths(settings.database, self._env)
         async with listening(paths, self._control) as socket:
@@ -258,40 +265,7 @@ class Daemon:
 
     async def reload(self) -> str | None:
         """Take the config anew; a broken one keeps the old. What is wrong, or None."""
-        notify(self._env, *reloading())
-        try:
-            settings = await asyncio.to_thread(self._load)
-        except ConfigFaults as faults:
-            self.pipeline.memory.reload_ok = False
-            for line in str(faults).splitlines():
-                log.error("the config is broken, the old one stays", fault=line)  # noqa: TRY400 - a user's fault has no traceback
-            return str(faults)
-        finally:
-            notify(self._env, "READY=1")
-        await self._take(settings)
-        return None
-
-    async def _take(self, settings: Settings) -> None:
-        old = self.pipeline.memory.settings
-        for what in ("listen", "services_listen"):
-            if getattr(old.web, what) != getattr(settings.web, what):
-                log.warning("this change needs a restart", key=f"web.{what}")
-        if old.database != settings.database:
-            log.warning("this change needs a restart", key="database")
-        await self.pipeline.reload(settings)
-        before = {t.target.name: t for t in old.targets}
-        after = {t.target.name: t for t in settings.targets}
-        for name in before.keys() - after.keys():
-            self.scheduler.disarm(name)
-        changed = [t for n, t in after.items() if before.get(n) != t]
-        moved = {a.name for a in settings.accounts if old.account(a.name) != a}
-        changed += [t for t in after.values() if t.target.account in moved and t not in changed]
-        self.pipeline.watch(self.scheduler.arm(changed, {}))
-        self.rounds.match({r.name for r in settings.receivers})
-        self.pipeline.memory.reload_ok = True
-        self.pipeline.memory.reload_at = self.clock.now()
-        self.rounds.wake()
-        log.info("config reloaded", targets=len(settings.targets))
+        return await self.reloader.reload()
 
     async def _control(self, asked: Mapping[str, str]) -> Mapping[str, object]:
         if asked.get("database") != self.pipeline.memory.settings.database:
@@ -299,19 +273,6 @@ class Daemon:
         reply = await self.operator.handle(asked)
         self.rounds.wake()
         return reply
-
-
-def _tls(settings: Settings) -> ssl.SSLContext | None:
-    """What the page is served with. Raises OSError in the user's terms."""
-    if settings.web.tls is None:
-        return None
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    try:
-        context.load_cert_chain(*settings.web.tls)
-    except OSError as error:
-        words = f"web.config_file: certificate or key cannot be used: {error.strerror or error}"
-        raise OSError(error.errno, words) from error
-    return context
 
 
 async def run_daemon(daemon: Daemon) -> None:

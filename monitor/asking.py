@@ -140,11 +140,12 @@ class Asker:
         self._requests[target] = max(self._requests[target], requests)
 
     def _heed(self, target: Target, finding: Finding) -> None:
-        """What a provider that limits asks for holds for all that it limits together."""
-        if finding.cause is not Cause.RATE_LIMITED or not finding.retry_after:
+        """A stay that was asked for is kept; a limit holds for all that it limits together."""
+        if not finding.retry_after:
             return
         until = self._clock.monotonic() + min(finding.retry_after, LONGEST_STAY)
-        for place, name in enumerate(self._limited_with(target)):
+        limited = finding.cause is Cause.RATE_LIMITED
+        for place, name in enumerate(self._limited_with(target) if limited else [target.name]):
             # One after the other, so that they do not all come back in one moment.
             self._held[name] = max(self._held.get(name, 0.0), until + place)
 

@@ -1,8 +1,8 @@
 """The one door to HTTP, for providers, notifiers and the heartbeat.
 
-Nothing else imports httpx. Only its transport is used: a client would keep cookies, follow
-redirects, read the environment and log addresses. No timeout is set here beyond a backstop: the
-caller puts `asyncio.timeout` around the whole.
+Nothing but it and what stands behind it (exchange.py, reach.py) imports httpx. Only the transport
+is used: a client would keep cookies, follow redirects, read the environment and log addresses. No
+timeout is set beyond a backstop: the caller puts `asyncio.timeout` around the whole.
 """
 
 from __future__ import annotations
@@ -11,75 +11,32 @@ import logging
 import os
 import ssl
 import time
-from collections.abc import Callable, Mapping
-from contextlib import aclosing
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 from urllib.parse import SplitResult
 
-from monitor import __version__
 from monitor.core.causes import Cause
-from monitor.core.secret import Secret
+from monitor.exchange import CAP, REDIRECTS, Answer, HttpFailure, Request, failure_of, once
 from monitor.reach import (
     Names,
     Phases,
-    fault,
     host_of,
-    inflated,
     is_loopback,
     origin_of,
     sendable,
     split_url,
-    unresolved,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator
-
     import httpx
 
-CAP = 64 * 1024  # bytes of an answer, raw and inflated: no documented one comes near
+__all__ = ["CAP", "CONNECTIONS", "Answer", "Door", "HttpFailure", "Request", "TransportFactory"]
+
 CONNECTIONS = 8  # per lane: httpx's cost of a request grows with the connections in its pool
 KEEP_ALIVE = 2.0  # seconds: for probes of one origin that run together, not from tick to tick
-BACKSTOP = 300.0  # seconds: for a caller that forgot its own timeout
-REDIRECTS = frozenset({301, 302, 303, 307, 308})
 PERMANENT = frozenset({301, 308})
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """One request. Credentials stand in `secret_headers`, so that they are never printed."""
-
-    method: str
-    url: str
-    headers: Mapping[str, str] = field(default_factory=dict)
-    secret_headers: Mapping[str, Secret] = field(default_factory=dict)
-    body: bytes = b""
-    cap: int = CAP
-    ca_file: str | None = None  # trust this CA as well
-    follow_same_origin: bool = False  # take one same-origin Location (a renamed model)
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What came back. `body` is never logged and never leaves the provider that reads it."""
-
-    status: int
-    headers: Mapping[str, str]  # names in lower case; repeated ones joined by ", "
-    body: bytes = field(repr=False)
-    url: str = ""  # where it came from in the end
-    timings: Mapping[str, float] = field(default_factory=dict)  # seconds by phase
-
-
-class HttpFailure(Exception):
-    """No answer that could be read: its cause, one safe sentence, the redacted shape if any."""
-
-    def __init__(self, cause: Cause, text: str, *, evidence: str = "") -> None:
-        super().__init__(text)
-        self.cause = cause
-        self.evidence = evidence
-
 
 _Trust = tuple[str, int] | None  # a CA file and when it was written
 TransportFactory = Callable[[ssl.SSLContext], "httpx.AsyncBaseTransport"]
@@ -152,9 +109,9 @@ class Door:
         phases.connected = asking = self._names.ask(host)
         lane.busy += 1
         try:
-            answer = await _once(lane.transport, request, phases)
+            answer = await once(lane.transport, request, phases)
         except Exception as error:  # noqa: BLE001 - whatever a transport raises becomes a cause
-            failure = _failure(error, host)
+            failure = failure_of(error, host)
             asking(failure is not None and failure.cause is not Cause.NETWORK_OFFLINE)
         else:
             asking(True)
@@ -251,83 +208,6 @@ def _ssl_context(trust: _Trust) -> ssl.SSLContext:
                 Cause.TLS_INVALID, f"ca_file {trust[0]} holds no certificate in PEM form"
             ) from None
     return context
-
-
-async def _once(transport: httpx.AsyncBaseTransport, request: Request, phases: Phases) -> Answer:
-    import httpx
-
-    wire = httpx.Request(
-        request.method,
-        request.url,
-        headers={
-            "User-Agent": f"monitor/{__version__}",
-            "Accept-Encoding": "identity",
-            **request.headers,
-            **{name: secret.reveal() for name, secret in request.secret_headers.items()},
-        },
-        content=request.body,
-        extensions={"timeout": httpx.Timeout(BACKSTOP).as_dict(), "trace": phases.trace},
-    )
-    response = await transport.handle_async_request(wire)
-    try:
-        unread = response.status_code in REDIRECTS
-        body = b"" if unread else await _read(response, request.cap)
-    finally:
-        await response.aclose()
-    headers: dict[str, str] = {}
-    for name, value in response.headers.multi_items():
-        name = name.lower()
-        headers[name] = f"{headers[name]}, {value}" if name in headers else value
-    return Answer(response.status_code, headers, body, str(wire.url), phases.seconds)
-
-
-async def _read(response: httpx.Response, cap: int) -> bytes:
-    announced = response.headers.get("content-length", "")
-    if announced.isdecimal() and int(announced) > cap:
-        raise _too_large(cap)
-    raw = bytearray()
-    stream = cast(
-        "AsyncGenerator[bytes, None]", aiter(cast("httpx.AsyncByteStream", response.stream))
-    )
-    async with aclosing(stream):
-        async for chunk in stream:
-            raw += chunk
-            if len(raw) > cap:
-                raise _too_large(cap)
-    try:
-        body = inflated(bytes(raw), response.headers.get("content-encoding", ""), cap)
-    except ValueError as error:
-        raise HttpFailure(Cause.ANSWER_MALFORMED, str(error)) from None
-    if len(body) > cap:
-        raise _too_large(cap)
-    return body
-
-
-def _too_large(cap: int) -> HttpFailure:
-    return HttpFailure(Cause.ANSWER_MALFORMED, f"the answer is larger than {cap // 1024} KiB")
-
-
-def _failure(error: Exception, host: str) -> HttpFailure | None:
-    """What an exception on the way means; None: a name did not resolve, and others must tell."""
-    import httpx
-
-    if isinstance(error, HttpFailure):
-        return error
-    if unresolved(error):
-        return None
-    if (known := fault(error, host)) is not None:
-        return HttpFailure(*known)
-    if isinstance(error, httpx.TimeoutException):
-        return HttpFailure(Cause.TIMED_OUT, f"{host} did not answer in time")
-    # httpx tells a peer that hung up from one that talks nonsense by its words alone.
-    hung_up = str(error).startswith(("Server disconnected", "peer closed connection"))
-    if isinstance(error, (httpx.RemoteProtocolError, ValueError)) and not hung_up:
-        return HttpFailure(Cause.ANSWER_MALFORMED, f"{host} does not answer in HTTP")
-    if hung_up or isinstance(error, httpx.NetworkError):
-        return HttpFailure(Cause.PROVIDER_UNREACHABLE, f"{host} broke the connection off")
-    return HttpFailure(
-        Cause.PROVIDER_UNREACHABLE, f"the request to {host} failed ({type(error).__name__})"
-    )
 
 
 def _parts(url: str, base: str = "") -> SplitResult:

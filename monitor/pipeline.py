@@ -6,16 +6,17 @@ told. `observe` never sends and `deliver` never judges; either may crash anywher
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
 
 import structlog
 
 from monitor.asking import Asker, ProbeTarget, Reread
+from monitor.believing import REPEATS, Believer
 from monitor.clock import Clock
-from monitor.core.causes import KEY_CAUSES, Cause
-from monitor.core.model import CANARY_TARGET, Check, Finding, Reading, Sample, key_target
+from monitor.core.causes import Cause
+from monitor.core.model import Check, Finding, Reading, Sample
 from monitor.core.renewal import Renewal
 from monitor.core.settings import Account, Settings, TargetSettings
 from monitor.core.views import fold
@@ -24,18 +25,13 @@ from monitor.judging import Changes, Judge
 from monitor.keeping import Keeper
 from monitor.memory import Memory
 from monitor.noticing import Before, Noticer
+from monitor.others import AskCanary, Others
 from monitor.store import Batch, Store
 from monitor.telling import Teller
 
 log = structlog.get_logger("monitor.pipeline")
 
 Samples = tuple[tuple[str, Sample], ...]  # (target, sample)
-_UNREACHED = frozenset(
-    {Cause.NETWORK_OFFLINE, Cause.PROVIDER_UNREACHABLE, Cause.TIMED_OUT}
-)  # nobody answered: it may be us
-_CANARY_EVERY = 20.0  # seconds
-_ASKED_EVERY = 60.0  # seconds until a provider is asked again for another's sake
-REPEATS = (5.0, 10.0, 20.0)  # seconds until a suspect balance is asked again
 
 
 class Pipeline:
@@ -50,7 +46,7 @@ class Pipeline:
         probe: ProbeTarget,
         teller: Teller | None = None,
         repeats: tuple[float, ...] = REPEATS,
-        canary: Callable[[str], Awaitable[Finding]] | None = None,
+        canary: AskCanary | None = None,
         reread: Reread | None = None,
         query: Query | None = None,
     ) -> None:
@@ -59,12 +55,18 @@ class Pipeline:
         self.judge = Judge(self.memory)
         self.noticer = Noticer(self.memory)
         self.keeper = Keeper(store, self.memory, clock)
+        self.believer = Believer(
+            self.memory,
+            clock,
+            asker=self.asker,
+            noticer=self.noticer,
+            keeper=self.keeper,
+            repeats=repeats,
+        )
+        self.others = Others(self.memory, clock, lambda t: self.ask_soon(t), canary)
         self.counting = Counting(self.memory, self.keeper, clock, query)
         self._clock, self._teller, self._store = clock, teller, store
-        self._repeats, self._canary = repeats, canary
-        self._canary_at = -_CANARY_EVERY
         self._passed_on: set[tuple[str, str]] = set()  # provider, its notice
-        self._asked_at: dict[str, float] = {}  # provider: when it was asked for another's sake
         self.ask_soon: Callable[[str], None] = lambda target: None  # the scheduler's, once it runs
         self.changed: Callable[[], None] = lambda: None  # incidents may have to be told
         if teller is not None:
@@ -93,12 +95,11 @@ class Pipeline:
         wait, why = self.asker.waits(target) if settings.asked else (0.0, "")
         if wait:
             return self._rests(target, began + timedelta(seconds=wait), why)
-        finding = await self._ask(settings) if settings.asked else self.counting.finding(account)
+        finding = await self._ask(settings, account)
         took = self._clock.monotonic() - ticks
         if settings.target.check is Check.BALANCE:
-            finding = await self._believe(settings, account, finding)
-        if finding.cause in _UNREACHED:
-            await self._ask_canary()
+            finding = await self.believer.believed(settings, account, finding)
+        await self.others.canary(finding)
         if target not in self.memory.targets:
             return None  # a reload took it away meanwhile
         await self._absorb(Reading(target, self._clock.now(), took, finding), before)
@@ -115,37 +116,10 @@ class Pipeline:
         self.memory.rest(target, (until - since).total_seconds(), why)
         return until
 
-    async def _ask(self, settings: TargetSettings) -> Finding:
-        return self.noticer.screen(settings.target.name, await self.asker.ask(settings))
-
-    async def _believe(
-        self, settings: TargetSettings, account: Account, finding: Finding
-    ) -> Finding:
-        """Ask a suspect balance again after 5, 10 and 20 s; believed when these agree."""
-        target = settings.target.name
-        read: list[Decimal] = []
-        for wait in self._repeats:
-            book, now = self.memory.books.get(target), self._clock.now()
-            if self.noticer.another(target, finding):
-                return finding  # the book is of another unit
-            if finding.balance is None or book is None or not book.suspect(now, finding.balance):
-                return finding
-            read.append(finding.balance)
-            log.info("suspect balance, asking again", target=target, seconds=wait)
-            book.update(now, finding.balance)
-            self.keeper.checkpoint_next(target)
-            await self._clock.sleep(wait)
-            if self.asker.waits(target)[0]:
-                return finding
-            finding = await self._ask(settings)
-        book = self.memory.books.get(target)
-        near = account.dearest_job or Decimal(0)
-        agreed = finding.balance is not None and _agree(finding.balance, read, near)
-        if self.noticer.another(target, finding):
-            return finding
-        if finding.balance is not None and book is not None and agreed:
-            book.believe(self._clock.now(), finding.balance)
-        return finding
+    async def _ask(self, settings: TargetSettings, account: Account) -> Finding:
+        return (
+            await self.believer.ask(settings) if settings.asked else self.counting.finding(account)
+        )
 
     async def _absorb(self, reading: Reading, stood: Before) -> None:
         """One reading into memory, judged, kept; `stood`: the target before it was asked."""
@@ -167,8 +141,8 @@ class Pipeline:
         changes = self.judge.after_probe(name, reading.at, anew=bool(series))
         happened = self.noticer.after(name, stood, series)
         changes.notices.update({n.id: n for n in happened.notices})
-        self._ask_the_key(reading, blocked)
-        self._ask_others(reading, record.failures)
+        self.others.key(reading, blocked)
+        self.others.providers(reading, record.failures)
         hours = self.keeper.hourly.book(reading) if name in memory.books else ()
         self.counting.spent(hours, reading.at)
         batch = Batch(
@@ -181,7 +155,7 @@ class Pipeline:
         await self._settle(changes, batch)
 
     def _pass_on(self, reading: Reading) -> None:
-        """A provider's own notice, such as a deprecation: it comes with every answer, said once."""
+        """A provider's notice, such as a deprecation: it comes with every answer, said once."""
         words = reading.finding.facts.get("notices", "")
         account = self.memory.account_of(reading.target)
         if words and (account.provider, words) not in self._passed_on:
@@ -207,49 +181,6 @@ class Pipeline:
         await self.keeper.keep(changes, batch or Batch())
         if changes.incidents or changes.notices:
             self.changed()
-
-    def _ask_the_key(self, reading: Reading, blocked: list[str]) -> None:
-        """A `key_*` cause elsewhere: ask the key's own check at once; cured: ask the others."""
-        account = self.memory.account_of(reading.target)
-        key = key_target(account.name)
-        if reading.target != key and reading.cause in KEY_CAUSES and key in self.memory.targets:
-            if self._may_ask_key(key, reading.at):
-                self.ask_soon(key)
-        elif reading.target == key and reading.read and reading.cause not in KEY_CAUSES:
-            for target in blocked:
-                if target != key:
-                    self.ask_soon(target)
-
-    def _ask_others(self, reading: Reading, failures: int) -> None:
-        """Before a provider is blamed, one target of each other provider is asked at once."""
-        if reading.cause not in _UNREACHED or failures != 2:
-            return
-        own = self.memory.views[reading.target].provider
-        others: dict[str, str] = {}
-        for view in self.memory.views.values():
-            # whoami is strictly limited
-            if view.provider != own and view.check is not Check.KEY and not view.local:
-                others.setdefault(view.provider, view.target)
-        now = self._clock.monotonic()
-        for provider, target in others.items():
-            if now - self._asked_at.get(provider, -_ASKED_EVERY) >= _ASKED_EVERY:
-                self._asked_at[provider] = now
-                self.ask_soon(target)
-
-    async def _ask_canary(self) -> None:
-        """Whether anything at all can be reached, where the config names what to try."""
-        url, now = self.memory.settings.canary_url, self._clock.monotonic()
-        if url is None or self._canary is None or now - self._canary_at < _CANARY_EVERY:
-            return
-        self._canary_at = now
-        finding = await self._canary(url)
-        reading = Reading(CANARY_TARGET, self._clock.now(), self._clock.monotonic() - now, finding)
-        self.memory.hear_canary(reading)
-
-    def _may_ask_key(self, key: str, now: datetime) -> bool:
-        """Out of turn at most every 5 minutes: whoami is strictly limited."""
-        last = self.memory.records[key].reading
-        return last is None or (now - last.at).total_seconds() >= 300
 
     def _delay(self, target: str) -> float | None:
         """Seconds from one probe to the next; None if a reload has taken the target away."""
@@ -322,11 +253,6 @@ class Pipeline:
         if self._teller is None:
             return None
         return await self._teller.deliver(receiver)
-
-
-def _agree(last: Decimal, read: list[Decimal], job: Decimal) -> bool:
-    """Whether the repeats tell the same, but for what a job may have moved meanwhile."""
-    return all(abs(last - other) <= max(abs(other) / 10, job) for other in read)
 
 
 def _say(reading: Reading, before: Reading | None) -> None:

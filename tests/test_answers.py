@@ -22,14 +22,14 @@ from monitor.answers import (
     number,
     plain,
     read_json,
-    retry_after,
     shape,
     shape_of,
     text,
-    words_of,
 )
 from monitor.core.causes import Cause
+from monitor.edge import retry_after
 from monitor.http import Answer
+from monitor.sayings import words_of
 
 
 def said(body: bytes | str, status: int = 200, **headers: str) -> Answer:

@@ -1,6 +1,7 @@
 """A book as bytes: versioned, exact to the last bit, and at most some four kilobytes long.
 
-Version 1 had no scores: such a book is read as one whose forecasts were never scored.
+Version 1 had no scores and knew nothing of replicas: such a book is read as one whose forecasts
+were never scored, and whose provider has never disagreed with itself.
 """
 
 from __future__ import annotations
@@ -14,10 +15,12 @@ from monitor.core.forecast import Forecast
 from monitor.core.forecast_noise import Noise
 from monitor.core.ledger import Ledger, Suspect
 from monitor.core.profile import Profile
+from monitor.core.replicas import Swing
 from monitor.core.scorebook import Scorebook
 
 VERSION = 2
 _UNSCORED = 1  # the version before
+_SINCE = frozenset({"uncounted"})  # what a Ledger had not then, and no Swing either
 _HEAD = struct.Struct("<4sHHI")  # magic, version, count of numbers, bytes of words
 _MAGIC = b"BOOK"
 _CASTS = {"float": float, "int": int, "bool": bool}
@@ -49,7 +52,8 @@ def pack(parts: Parts) -> bytes:
     if suspect is not None:
         numbers += _numbers(suspect)
         words += _words(suspect)
-    numbers += [*_numbers(forecast), *_numbers(forecast.noise)]
+    numbers += [*_numbers(ledger.swing), *_numbers(forecast), *_numbers(forecast.noise)]
+    words += _words(ledger.swing)
     numbers += [*forecast.spent, *forecast.watched, *forecast.profile.dump()]
     text = "\n".join(words).encode()
     head = _HEAD.pack(_MAGIC, VERSION, len(numbers), len(text))
@@ -65,7 +69,8 @@ def unpack(data: bytes) -> Parts:
         numbers = iter(struct.unpack_from(f"<{count}d", data, _HEAD.size))
         words = iter(data[begin : begin + length].decode().split("\n"))
         scores = data[begin + length :]
-        return _read(numbers, words, _scorebook(scores, version, len(data) - begin - length))
+        scorebook = _scorebook(scores, version, len(data) - begin - length)
+        return _read(numbers, words, scorebook, _SINCE if version == _UNSCORED else frozenset())
     except UnknownState:
         raise
     except (struct.error, StopIteration, InvalidOperation, OverflowError, ValueError) as e:
@@ -88,14 +93,21 @@ def _scorebook(data: bytes, version: int, length: int) -> Scorebook:
     return Scorebook()
 
 
-def _read(numbers: Iterator[float], words: Iterator[str], scorebook: Scorebook) -> Parts:
+def _read(
+    numbers: Iterator[float],
+    words: Iterator[str],
+    scorebook: Scorebook,
+    unknown: frozenset[str],
+) -> Parts:
     believed, doubted = bool(next(numbers)), bool(next(numbers))
     shown = _value(next(words))
     ledger, forecast = Ledger(), Forecast()
-    _fill(ledger, numbers, words)
+    _fill(ledger, numbers, words, unknown)
     if doubted:
         ledger.suspect = Suspect(0.0, Decimal(0), Decimal(0), 0.0)
         _fill(ledger.suspect, numbers, words)
+    if not unknown:
+        _fill(ledger.swing, numbers, words)
     _fill(forecast, numbers, words)
     _fill(forecast.noise, numbers, words)
     forecast.spent = [next(numbers) for _ in forecast.spent]
@@ -104,7 +116,7 @@ def _read(numbers: Iterator[float], words: Iterator[str], scorebook: Scorebook) 
     return Parts(ledger, forecast, scorebook, shown, believed)
 
 
-_Part = Ledger | Suspect | Forecast | Noise
+_Part = Ledger | Swing | Suspect | Forecast | Noise
 
 
 def _numbers(part: _Part) -> list[float]:
@@ -116,8 +128,15 @@ def _words(part: _Part) -> list[str]:
     return [_word(getattr(part, name)) for name in names]
 
 
-def _fill(part: _Part, numbers: Iterator[float], words: Iterator[str]) -> None:
+def _fill(
+    part: _Part,
+    numbers: Iterator[float],
+    words: Iterator[str],
+    unknown: frozenset[str] = frozenset(),
+) -> None:
     for f in fields(part):
+        if f.name in unknown:
+            continue
         if f.type in _CASTS:
             setattr(part, f.name, _CASTS[str(f.type)](next(numbers)))
         elif str(f.type).startswith("Decimal"):

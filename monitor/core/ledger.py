@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 
 from monitor.core.entries import Entry, EntryKind, Pace, Suspect
 from monitor.core.model import Totals
 from monitor.core.renewal import Renewal
+from monitor.core.replicas import Swing
 
 __all__ = ["Entry", "EntryKind", "Ledger", "Pace", "Suspect"]
 
@@ -58,6 +59,8 @@ class Ledger:
     disproved: Decimal | None = None  # the last value that turned out to be misread
     disproved_at: float = -math.inf
     suspect: Suspect | None = None
+    uncounted: bool = False  # the last fall: odd, and no job's price for good until it stands
+    swing: Swing = field(default_factory=Swing)
 
     def totals(self, end: Decimal | None) -> Totals:
         """The sums up to `end`, which is booked as adjusted where it is not the accepted one."""
@@ -76,7 +79,8 @@ class Ledger:
     @property
     def learned_job(self) -> float:
         """A dearest job that nobody has configured: the largest of the last 200 to 400 drops."""
-        return max(self.block_drop, self.last_block_drop) or self.scale / 100
+        odd = self.fall if self.uncounted else 0.0
+        return max(self.block_drop, self.last_block_drop, odd) or self.scale / 100
 
     def enter(
         self, at: float, balance: Decimal | None, pace: Pace, renewal: Renewal | None = None
@@ -91,6 +95,7 @@ class Ledger:
         self.seen_at, self.late = at, 0
         if renewal is not None and renewal.explains(self.at, self.balance, at, balance, pace):
             return self._renew(at, balance)
+        balance = self.swing.level(at, balance, self.balance)
         if self.suspect is None:
             return self._judge(at, balance, pace, 0)
         if not self.suspect.agrees(balance, self.balance):
@@ -165,11 +170,13 @@ class Ledger:
             return self._rise(at, balance, pace, disproved)
         if self._takes_back(at, balance, pace):
             self.fall_at, self.fall, self.fall_spent = at, float(self.credit_amount), False
+            self.swing.begin(at, self.credit_amount, high=False)
             return self._mend(at, balance, pace, disproved, -self.credit_amount)
         return self._spend(at, balance, pace, disproved)
 
     def _spend(self, at: float, balance: Decimal, pace: Pace, disproved: int) -> Entry:
         before, since = float(self.balance or _ZERO), self.at
+        most = pace.explains((at - since) / 3600)
         amount = self._move(at, balance)
         fall = -float(amount)
         # What is refused is not seen: quiet tells nothing where the next job cannot be paid.
@@ -179,17 +186,26 @@ class Ledger:
             return Entry(EntryKind.UNCHANGED, _ZERO, disproved, since, burn)
         self.spent -= amount
         self.lately += fall
-        self._count(fall)
-        if fall > before / 2:
-            self.fall_at, self.fall, self.fall_spent = at, fall, True
+        self._fell(at, fall, half=fall > before / 2, odd=fall > most)
         return Entry(EntryKind.SPENT, -amount, disproved, since, burn)
 
-    def _count(self, drop: float) -> None:
+    def _fell(self, at: float, fall: float, *, half: bool, odd: bool) -> None:
+        """Count a fall; one that is `odd` is no job's price for good until it has stood a while."""
+        if self.uncounted and (odd or half or at - self.fall_at > _UNDONE):
+            self.block_drop, self.uncounted = max(self.block_drop, self.fall), False
+        doubtful = odd and not half
+        self.uncounted = self.uncounted or doubtful
+        self._count(fall, priced=not doubtful)
+        if half or odd:
+            self.fall_at, self.fall, self.fall_spent = at, fall, True
+
+    def _count(self, drop: float, *, priced: bool = True) -> None:
         self.drops += 1
         self.largest_drop = max(self.largest_drop, drop)
         if self.drops % 200 == 0:
             self.last_block_drop, self.block_drop = self.block_drop, 0.0
-        self.block_drop = max(self.block_drop, drop)
+        if priced:
+            self.block_drop = max(self.block_drop, drop)
 
     def _rise(self, at: float, balance: Decimal, pace: Pace, disproved: int) -> Entry:
         since, rise = self.at, float(balance - (self.balance or _ZERO))
@@ -198,10 +214,12 @@ class Ledger:
             self.fall_at, back = -math.inf, Decimal(repr(self.fall))
             self.credit_level, self.credit_amount = balance, back
             return self._mend(at, balance, pace, disproved, back)
+        if undone and self.uncounted:
+            return self._swings(at, balance - (self.balance or _ZERO), disproved)
         amount = self._move(at, balance)
         # Twice: a lone job may be refunded half a day later, when half of it is forgotten.
         if undone or rise <= min(2 * self.lately, max(pace.job, self.lately / 10)):
-            self.fall_at = -math.inf
+            self.fall_at, self.uncounted = -math.inf, False
             self.refunded += amount
             self.lately = max(0.0, self.lately - rise)
             return Entry(EntryKind.REFUNDED, amount, disproved, since, -rise)
@@ -216,6 +234,17 @@ class Ledger:
             return Entry(EntryKind.ADJUSTED, amount, disproved)
         self.topped_up += amount
         return Entry(EntryKind.TOPPED_UP, amount, disproved)
+
+    def _swings(self, at: float, rise: Decimal, disproved: int) -> Entry:
+        """A fall that nothing explained is taken back: two replicas, and the lower one counts."""
+        since = self.at
+        self.swing.begin(at, rise, high=True)
+        self.fall_at, self.uncounted = -math.inf, False
+        self.refunded += rise
+        self.adjusted -= rise
+        self.lately = max(0.0, self.lately - float(rise))
+        self._move(at, self.balance or _ZERO)
+        return Entry(EntryKind.REFUNDED, rise, disproved, since, -float(rise))
 
     def _takes_back(self, at: float, balance: Decimal, pace: Pace) -> bool:
         """Whether a fall that nothing explains takes back the last credit.

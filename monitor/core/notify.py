@@ -8,17 +8,15 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 
-from monitor.core.globs import matches
-from monitor.core.inhibit import Inhibition, covered, hushes
+from monitor.core.desk import Desk, Key, Log, Owed, World, acknowledged
+from monitor.core.inhibit import Inhibition, hushes
 from monitor.core.model import Incident, Kind, Notification, Silence, Told
 from monitor.core.settings import ReceiverSettings
 
 KEPT = timedelta(days=7)  # how long after its end a closed incident is still spoken of
-Key = tuple[str, Kind, int, str]  # Notification.key
-Owed = tuple[Kind, int]  # what is to be said, and how many of that kind went before
 _NOBODY: Mapping[tuple[str, str], datetime] = {}
 
 
@@ -42,7 +40,7 @@ def due(
     `topics`: what each rule is about, of `inhibit.topics`. Incidents come in the order of their
     opening, receivers in the config's.
     """
-    world = _World(
+    world = World(
         receivers=receivers,
         silences=silences,
         log=_by_incident(told),
@@ -65,9 +63,6 @@ def _recent(incident: Incident, now: datetime) -> bool:
     return incident.closed_at is None or now - incident.closed_at < KEPT
 
 
-Log = Mapping[tuple[str, str], Sequence[Told]]  # (incident, receiver)
-
-
 def _by_incident(told: Iterable[Told]) -> Log:
     log: defaultdict[tuple[str, str], list[Told]] = defaultdict(list)
     for entry in told:
@@ -75,31 +70,10 @@ def _by_incident(told: Iterable[Told]) -> Log:
     return log
 
 
-@dataclass(frozen=True, slots=True)
-class _World:
-    """Everything due() was given."""
-
-    receivers: Sequence[ReceiverSettings]
-    silences: Sequence[Silence]
-    log: Log
-    now: datetime
-    since: Mapping[tuple[str, str], datetime]
-    failing: frozenset[Key]
-    inhibition: Inhibition
-
-    def silenced(self, incident: Incident) -> bool:
-        return any(hushes(s, incident) and s.active(self.now) for s in self.silences)
-
-    def ever_heard(self, incident: Incident, start: datetime, end: datetime) -> bool:
-        """Whether there was a moment from `start` to `end` at which nothing muted it."""
-        spans = [(s.starts_at, s.ends_at) for s in self.silences if hushes(s, incident)]
-        return not covered(start, end, [*spans, *self.inhibition.spans(incident)])
-
-
 # -- one incident ---------------------------------------------------------------------------
 
 
-def _about(incident: Incident, world: _World) -> list[Notification]:
+def _about(incident: Incident, world: World) -> list[Notification]:
     """What is owed about one incident. A mute delays a resolved one only if it is a silence."""
     if world.silenced(incident) or (incident.open and world.inhibition.mutes(incident)):
         return []
@@ -115,7 +89,7 @@ def _about(incident: Incident, world: _World) -> list[Notification]:
 
 
 def _naming(
-    found: list[Notification], incidents: list[Incident], world: _World
+    found: list[Notification], incidents: list[Incident], world: World
 ) -> Iterable[Notification]:
     """Put to each notification the open incidents that keep quiet because of its own."""
     quiet: defaultdict[str, list[Incident]] = defaultdict(list)
@@ -129,7 +103,7 @@ def _naming(
 
 
 def _hand_over(
-    found: Iterable[Notification], world: _World, stand_ins: dict[str, set[float]]
+    found: Iterable[Notification], world: World, stand_ins: dict[str, set[float]]
 ) -> bool:
     """Let the fallback of each receiver that cannot be reached stand in; whether one is new.
 
@@ -147,11 +121,11 @@ def _hand_over(
 
 
 def _to(
-    receiver: ReceiverSettings, incident: Incident, world: _World, stands_in: set[float] | None
+    receiver: ReceiverSettings, incident: Incident, world: World, stands_in: set[float] | None
 ) -> list[Notification]:
     """What one receiver's addresses are owed about one incident, like news in one notification."""
     log = world.log.get((incident.id, receiver.name), ())
-    desk = _Desk(receiver, incident, world, stands_in, log)
+    desk = Desk(receiver, incident, world, stands_in, log)
     gone = sorted({t.address for t in log} - set(receiver.addresses))
     news: defaultdict[Owed, list[str]] = defaultdict(list)
     for address in dict.fromkeys((*receiver.addresses, *gone)):
@@ -162,108 +136,6 @@ def _to(
         Notification(incident, kind, number, receiver.name, tuple(addresses))
         for (kind, number), addresses in news.items()
     ]
-
-
-@dataclass(frozen=True, slots=True)
-class _Desk:
-    """One receiver and one incident: who knows what, and what each address is owed."""
-
-    receiver: ReceiverSettings
-    incident: Incident
-    world: _World
-    stands_in: set[float] | None  # for others, with their `remind_every`; None: for nobody
-    log: Sequence[Told] = field(repr=False)
-
-    def owes(self, address: str) -> Owed | None:
-        """The next thing to say to one address; one step at a time."""
-        heard = [t for t in self.log if t.address == address]
-        kinds = {t.kind for t in heard}
-        if Kind.OPENED not in kinds:
-            return (Kind.OPENED, 0) if self._owes_opening(address) else None
-        if not self.incident.open:
-            return None if Kind.RESOLVED in kinds else (Kind.RESOLVED, 0)
-        if address not in self.receiver.addresses or acknowledged(self.incident):
-            return None
-        return self._escalation(heard) or self._reminder(heard)
-
-    def _owes_opening(self, address: str) -> bool:
-        if address not in self.receiver.addresses:
-            return False
-        if self.stands_in is not None:
-            return True
-        if not routed(self.incident, self.receiver) or self._waits():
-            return False
-        return self.incident.open or self._missed(address)
-
-    def _waits(self) -> bool:
-        """A receiver with `escalate_after` hears only of what lasts and nobody has seen."""
-        if self.receiver.escalate_after is None:
-            return False
-        lasted = (self.incident.closed_at or self.world.now) - self.incident.opened_at
-        return lasted < self._patience or acknowledged(self.incident)
-
-    @property
-    def _patience(self) -> timedelta:
-        return timedelta(seconds=self.receiver.escalate_after or 0.0)
-
-    def _missed(self, address: str) -> bool:
-        """Closed before its opening could be told, though there was a time to tell it."""
-        opened, closed = self.incident.opened_at, self.incident.closed_at
-        since = self.world.since.get((self.receiver.name, address))
-        if closed is None or since is None or not (since <= opened or since < closed):
-            return False
-        start = max(opened + self._patience, since)
-        return self.world.ever_heard(self.incident, start, closed)
-
-    def _escalation(self, heard: Sequence[Told]) -> Owed | None:
-        """Worse than the worst this address has heard. A round is one severity's."""
-        severity = self.incident.severity
-        known = max(t.severity.rank for t in heard)
-        if severity.rank <= known or (self.stands_in is None and not self._routed):
-            return None
-        rounds = {t.round: t.severity for t in self.log if t.kind is Kind.ESCALATED}
-        last = max(rounds, default=-1)
-        unfinished = last >= 0 and rounds[last] is severity
-        return Kind.ESCALATED, last if unfinished else last + 1
-
-    @property
-    def _routed(self) -> bool:
-        return routed(self.incident, self.receiver)
-
-    def _reminder(self, heard: Sequence[Told]) -> Owed | None:
-        """The next round once it is time; until then, the last round to whom it missed."""
-        every = self._remind_every(heard)
-        if every is None:
-            return None
-        rounds = [t for t in self.log if t.kind is Kind.REMINDER]
-        last = max((t.round for t in rounds), default=-1)
-        if self.world.now - max(t.at for t in self.log) >= timedelta(seconds=every):
-            return Kind.REMINDER, last + 1
-        began = min((t.at for t in rounds if t.round == last), default=None)
-        missed = began is not None and max(t.at for t in heard) < began
-        return (Kind.REMINDER, last) if missed else None
-
-    def _remind_every(self, heard: Sequence[Told]) -> float | None:
-        """Its own, while it is routed or has yet to hear that the severity fell."""
-        every = set(self.stands_in or ())
-        latest = max(heard, key=lambda t: (t.at, t.severity.rank))
-        fell = self.incident.severity.rank < latest.severity.rank
-        on = any(matches(glob, self.incident.target) for glob in self.receiver.on)
-        if self.receiver.remind_every is not None and (self._routed or (on and fell)):
-            every.add(self.receiver.remind_every)
-        return min(every, default=None)
-
-
-def routed(incident: Incident, receiver: ReceiverSettings) -> bool:
-    """Whether a receiver's own `severities` and `on` take an incident as it stands."""
-    fits = any(matches(glob, incident.target) for glob in receiver.on)
-    return fits and incident.severity in receiver.severities
-
-
-def acknowledged(incident: Incident) -> bool:
-    """Whether somebody has seen it at its present severity, or at a higher one."""
-    ack = incident.ack
-    return ack is not None and incident.severity.rank <= ack.severity.rank
 
 
 # -- when to look again ---------------------------------------------------------------------

@@ -136,8 +136,11 @@ class Taker:
     def _job(self, value: object) -> str | None:
         if value is None:
             return None
-        if not isinstance(value, str) or not _JOB.fullmatch(value):
-            raise Unfit("job: must be a name without spaces, brackets, commas or equals signs")
+        if not isinstance(value, str) or not (_JOB.fullmatch(value) and value.isprintable()):
+            raise Unfit(
+                "job: must be a name of 1 to 100 printable characters, "
+                "without spaces, brackets, commas or equals signs"
+            )
         known = self.seen_jobs | frozenset(self.jobs)
         if value not in known and len(known) >= _MOST_JOBS:
             raise Unfit(f"job: there are {_MOST_JOBS} already: name kinds of jobs, not each one")

@@ -17,8 +17,6 @@ from monitor.answers import (
     Malformed,
     Row,
     at,
-    classify,
-    finding_of,
     flag,
     listing,
     mapping,
@@ -27,7 +25,6 @@ from monitor.answers import (
     read_json,
     shape,
     text,
-    words_of,
 )
 from monitor.core.causes import Cause
 from monitor.core.model import Finding
@@ -36,6 +33,7 @@ from monitor.core.settings import Account
 from monitor.core.spec import ProviderSpec
 from monitor.http import CAP, Answer, Request
 from monitor.providers import Ask, Refused, address, bearer
+from monitor.sayings import judged
 
 CENTS = Decimal("0.01")
 MINUTE, HOUR = 60.0, 3600.0
@@ -71,10 +69,8 @@ def basic(user: str) -> Carrier:
 
 def errors(title: str, *own: Row) -> tuple[Row, ...]:
     """What the documented errors of a vendor mean: its own rows, then those all have in common."""
-    edge = f"a web page in front of {title} refuses us"
     gone = f"{title} no longer knows this address"
     return (
-        Row(403, "text/html", Cause.PROVIDER_ERROR, edge),
         *own,
         Row(401, "", Cause.KEY_REJECTED, f"{title} rejects the key"),
         Row(402, "", Cause.CREDITS_EXHAUSTED, f"{title} says that the credits are used up"),
@@ -97,12 +93,16 @@ class Code:
     path: str
     fine: int
     among: range = range(100_000)  # what the vendor documents; another is no code of its own
-    optional: bool = False  # an answer without one is judged by its data
+    optional: bool = False  # an answer without one is judged by its data, and warned of
     always: bool = False
+
+    def lacks(self, body: Mapping[str, object]) -> bool:
+        """Whether there is none, and need not be."""
+        return self.optional and body.get(self.path) is None
 
     def read(self, body: Mapping[str, object]) -> int:
         """The code; `fine` where there need not be one. Raises Malformed."""
-        if self.optional and body.get(self.path) is None:
+        if self.lacks(body):
             return self.fine
         code = number(at(body, self.path), self.path, digits=True)
         if code != int(code) or int(code) not in self.among:
@@ -170,12 +170,12 @@ class Call:
         code = self._code_of(answer)
         if code is None:
             return None
-        words = f"{words_of(answer)} {answer.headers.get('content-type', '')}"
-        return self.means(code, answer, words)
+        return self.means(code, answer)
 
-    def means(self, code: int, answer: Answer, words: str = "") -> Finding:
+    def means(self, code: int, answer: Answer) -> Finding:
         """What a code says of an answer, by the vendor's rows and those all have in common."""
-        return finding_of(classify(errors(self.spec.title, *self.errors), code, words), answer)
+        title = self.spec.title
+        return judged(title, errors(title, *self.errors), answer, code=code)
 
     def _code_of(self, answer: Answer) -> int | None:
         """The status, or the code that decides in its place; None: nothing went wrong."""
@@ -232,6 +232,9 @@ class Balance(Call):
         balance = total(body, paths, strings=self.strings) * self.scale
         unit = currency(at(body, self.unit_at), self.unit_at) if self.unit_at else unit
         found = balance_of(balance, unit or self.spec.unit or "credits")
+        if self.code is not None and self.code.lacks(body):
+            words = f"{found.summary}; the answer lacks its `{self.code.path}`"
+            found = replace(found, warning=True, summary=words)
         for must in self.must:
             if sure(body, must.path) is not must.be:
                 return replace(found, cause=must.cause, summary=must.summary)

@@ -111,19 +111,25 @@ def read_model(answer: Answer, asked: str) -> Finding:
 def _served(body: Mapping[str, object]) -> Finding:
     stated = tuple(_mapping_entries(body.get("inferenceProviderMapping")))
     facts = dict(_model_facts(body, stated))
+    known = {status for status, _, _ in SERVED}
+    odd = any(entry.status not in known for entry in stated)
     for status, cause, words in SERVED:
+        if odd and cause is Cause.MODEL_NOT_SERVED:  # the odd one may be serving it
+            break
         names = sorted(entry.provider for entry in stated if entry.status == status)
         if names:
             more = f" and {len(names) - 3} more" if len(names) > 3 else ""
             said = words.format(", ".join(names[:3]) + more)
             other = f" as {facts['served_as']}" if "served_as" in facts else ""
             return Finding(cause, said + other, facts=facts)
-    if stated:
-        kinds = ", ".join(sorted({entry.status for entry in stated})[:3])
-        words = f"no provider serves the model: only {kinds}"
-        return Finding(Cause.MODEL_NOT_SERVED, words, facts=facts)
-    if body.get("inference") == "warm":
+    if odd:
+        raise Malformed("a provider has a status that nobody documents", evidence=shape(body, 5))
+    inference = body.get("inference")
+    if inference == "warm":
         return Finding(Cause.OK, "served by at least one provider", facts=facts)
+    # Warm or nothing: another word is none that says whether the model is served.
+    if inference is not None and body.get("inferenceProviderMapping") is None:
+        raise Malformed("`inference` says what nobody documents", evidence=shape(body))
     return Finding(Cause.MODEL_NOT_SERVED, "no provider serves the model", facts=facts)
 
 

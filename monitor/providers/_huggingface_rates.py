@@ -13,8 +13,9 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from monitor.answers import clean, retry_after
+from monitor.answers import clean
 from monitor.core.model import Finding, Quota
+from monitor.edge import retry_after
 from monitor.http import Answer
 
 LONGEST = 3600  # seconds: a wrong header must not silence a target for days

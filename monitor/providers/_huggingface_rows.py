@@ -49,12 +49,17 @@ QUOTA_ROWS = (
     *KEY_ROWS,
     Row(404, "", Cause.ENDPOINT_RETIRED, "the address for usage has been retired"),
 )  # fmt: skip
+# What a payload that is refused is told: the model itself, or its provider, has looked at it.
+PAYLOAD = (
+    r"\b(inputs?|prompts?|payload|parameters?)\b|fields? (is )?required|validation.?error"
+    r"|value_error|type_error|unprocessable entity|valid (string|list|dictionary|number|integer)"
+)
 ROUTER_ROWS = (
     Row(410, "deprecated.*provider", Cause.MODEL_RETIRED, "hf-inference has retired the model"),
     *HOST_ROWS,
     Row(400, "not supported by (any )?provider|model_not_supported", Cause.MODEL_NOT_SERVED,
         "hf-inference does not serve the model"),
-    Row(400, "", Cause.OK, "the model is reached"),
+    Row(400, PAYLOAD, Cause.OK, "the model is reached"),
     Row(402, "spending limit", Cause.QUOTA_EXHAUSTED,
         "the spending limit set at Hugging Face is reached"),
     Row(402, "", Cause.CREDITS_EXHAUSTED,
@@ -63,7 +68,7 @@ ROUTER_ROWS = (
         "the token may not call Inference Providers: it lacks inference.serverless.write"),
     Row(404, "", Cause.MODEL_MISSING, "the router does not know the model"),
     Row(410, "", Cause.MODEL_RETIRED, "the model has been retired"),
-    Row(422, "", Cause.OK, "the model is reached"),
+    Row(422, PAYLOAD, Cause.OK, "the model is reached"),
     Row(503, "loading", Cause.MODEL_LOADING, "the model is being loaded"),
     *TOKEN_ROWS,
     Row(403, ".", Cause.KEY_LACKS_PERMISSION, "the token may not call the model"),

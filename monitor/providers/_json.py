@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
@@ -88,11 +89,29 @@ def faults(fields: Fields) -> Iterator[tuple[Place, str]]:
         yield ("unit",), "has no effect: the unit of a quota stands within `quota`"
     if fields["body"] and fields["method"] != "POST":
         yield ("body",), "is sent with `method: POST` only"
+    elif not _is_json(fields):
+        yield ("body",), "is not JSON"
     if fields["scale"] == 0:
         yield ("scale",), "would make every balance 0"
     yield from _faults_of_headers(mapped(fields["headers"]))
     for i, row in enumerate(rows(fields)):
         yield from _faults_of_row(("errors", i), row, coded=fields["ok"] is not None)
+
+
+def _is_json(fields: Fields) -> bool:
+    """Whether the body is JSON, or need not be: the config calls it something else."""
+    body = fields["body"]
+    if not isinstance(body, Secret) or not body:
+        return True
+    named = {name.lower(): said for name, said in mapped(fields["headers"]).items()}
+    kind = named.get("content-type")
+    if isinstance(kind, Secret) and "json" not in kind.reveal().lower():
+        return True
+    try:
+        json.loads(body.reveal())
+    except (ValueError, RecursionError):
+        return False
+    return True
 
 
 def _faults_of_headers(headers: Fields) -> Iterator[tuple[Place, str]]:

@@ -1,7 +1,7 @@
 """Anthropic: the key, and for an admin key what the month has cost.
 
 The prepaid balance is told to nobody but the Console. A balance that is too low is HTTP 400 with
-its words, or 402 `billing_error`. Costs come as text, in cents.
+its words, or `billing_error` with 402 or 403. Costs come as text, in cents.
 Sources: https://platform.claude.com/docs/en/api/admin/cost_report,
 https://platform.claude.com/docs/en/api/errors, https://platform.claude.com/docs/en/api/rate-limits
 """
@@ -43,6 +43,7 @@ MONEY = "Anthropic says that the credit balance is too low"
 ERRORS = (
     Row(400, "credit balance is too low", Cause.CREDITS_EXHAUSTED, MONEY),
     Row(402, "", Cause.CREDITS_EXHAUSTED, MONEY),
+    Row(range(400, 500), "billing_error", Cause.CREDITS_EXHAUSTED, MONEY),
     Row(529, "", Cause.PROVIDER_ERROR, "Anthropic is overloaded"),
 )
 CARRIED = header("x-api-key")

@@ -1,8 +1,11 @@
 """DeepSeek: the balance in one currency.
 
 The answer lists a balance for each currency, as text; they cannot be added up. The field
-`currency` says which is meant; without it, the first that is not zero. `is_available` false means
-that calls are refused, whatever the numbers say.
+`currency` says which is meant; without it, the first that is not zero, and USD where all are: an
+account in USD whose money ends must not turn into one in CNY. One that pays in CNY and is told a
+balance in USD as well turns the other way at 0, unless `currency` is set: the answer does not say
+what the account pays in. `is_available` false means that calls are refused, whatever the numbers
+say.
 Source: https://api-docs.deepseek.com/api/get-user-balance
 """
 
@@ -33,7 +36,7 @@ SPEC = ProviderSpec(
         Field(
             "currency",
             FieldKind.TEXT,
-            "which balance is meant; by default the first that is not zero",
+            "which balance is meant; by default the first that is not zero, USD where all are",
             choices=("CNY", "USD"),
             example="USD",
         ),
@@ -60,7 +63,8 @@ def _chosen(body: Mapping[str, object], wanted: object) -> tuple[str, Decimal]:
     for one in listing(at(body, "balance_infos"), "balance_infos"):
         unit = currency(at(one, "currency"), "currency")
         found[unit] = number(at(one, "total_balance"), "total_balance", digits=True)
-    units = [str(wanted)] if wanted else sorted(found, key=lambda unit: found[unit] == 0)
+    zero_last = sorted(found, key=lambda unit: (found[unit] == 0) * (1 + (unit != "USD")))
+    units = [str(wanted)] if wanted else zero_last
     if not units or units[0] not in found:
         words = f"DeepSeek names no balance in {wanted or 'any currency'}"
         raise Malformed(words, evidence=shape(body))

@@ -1,7 +1,7 @@
 """ElevenLabs: the characters of the plan, which come anew every period.
 
-A used-up quota is HTTP 401 here, and so is a restricted key: the status in the body tells them
-from a wrong key.
+A used-up quota has been HTTP 401 here, and so is a restricted key: the status in the body tells
+them from a wrong key, whatever HTTP says.
 Source: https://elevenlabs.io/docs/api-reference/user/subscription/get,
 https://help.elevenlabs.io/hc/en-us/articles/19572237925521, and its Python SDK 2.78.
 """
@@ -35,7 +35,7 @@ SPEC = ProviderSpec(
     ),
 )
 ERRORS = (
-    Row(401, "quota_exceeded", Cause.QUOTA_EXHAUSTED,
+    Row(range(400, 500), "quota_exceeded|max_character_limit_exceeded", Cause.QUOTA_EXHAUSTED,
         "ElevenLabs says that the characters of this period are used up"),
     Row(401, "missing_permissions", Cause.NOT_KNOWABLE,
         "the key lacks the permission user_read: ElevenLabs does not tell it the quota"),

@@ -12,7 +12,7 @@ import asyncio
 from dataclasses import replace
 from urllib.parse import quote, urlsplit
 
-from monitor.answers import Row, classify, finding_of, read_json, words_of
+from monitor.answers import Row, read_json
 from monitor.core.causes import Cause
 from monitor.core.model import Check, Finding
 from monitor.core.spec import CheckSpec, ProviderSpec
@@ -29,6 +29,7 @@ from monitor.providers._huggingface import (
 )
 from monitor.providers._huggingface_rates import noticed, rate_quotas, stay_away
 from monitor.providers._huggingface_rows import SPOKEN_ROWS, TABLES
+from monitor.sayings import judged
 
 MINUTE, HOUR = 60.0, 3600.0
 GONE_HOST = "api-inference.huggingface.co"  # answered 410 until mid-2026; now the name is gone
@@ -129,7 +130,7 @@ def _refused(answer: Answer, rows: tuple[Row, ...]) -> Finding | None:
         rows, status = SPOKEN_ROWS, 200
     else:
         status = answer.status
-    finding = finding_of(classify(rows, status, words_of(answer)), answer)
+    finding = judged(SPEC.title, rows, answer, code=status)
     if finding.cause is Cause.RATE_LIMITED:
         finding = replace(finding, retry_after=stay_away(answer))
     return noticed(finding, answer)

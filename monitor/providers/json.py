@@ -16,29 +16,27 @@ from urllib.parse import urlsplit
 from monitor.answers import (
     Malformed,
     at,
-    classify,
-    finding_of,
     flag,
     mapping,
     moment,
     number,
     plain,
     read_json,
-    retry_after,
     shape,
     shape_of,
     text,
-    words_of,
 )
-from monitor.core.causes import Cause
+from monitor.core.causes import CAUSES, Cause
 from monitor.core.model import Check, Finding, Quota
 from monitor.core.secret import Secret
 from monitor.core.settings import Account
 from monitor.core.spec import CheckSpec, ProviderSpec
+from monitor.edge import is_page, retry_after
 from monitor.http import Answer, Request
 from monitor.providers import Ask, Provider, Refused, bearer
 from monitor.providers._balance import balance_of, errors, total
 from monitor.providers._json import FIELDS, Fields, faults, mapped, rows
+from monitor.sayings import judged, words_of
 
 _NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?")
 
@@ -121,9 +119,8 @@ def _refusal(fields: Fields, answer: Answer, host: str) -> Finding | None:
     """What the answer says went wrong; None where nothing did. Raises Malformed."""
     well, code = 200 <= answer.status < 300, _code(fields, answer)
     failed = not well or (code is not None and code != str(mapped(fields["ok"])["equals"]))
-    kind = answer.headers.get("content-type", "")
-    words = f"{words_of(answer)} {kind}"
-    for row in () if "text/html" in kind else rows(fields):  # an edge answers for the vendor
+    words = words_of(answer)
+    for row in () if is_page(answer) else rows(fields):  # an edge answers for the vendor
         if (failed or row["status"] == answer.status) and _fits(row, answer.status, code, words):
             return _meant(Cause(str(row["cause"])), answer, host)
     if not failed:
@@ -132,7 +129,7 @@ def _refusal(fields: Fields, answer: Answer, host: str) -> Finding | None:
     if not 400 <= told < 600 and well:
         says = f"{host} calls its own answer a failure"
         return Finding(Cause.PROVIDER_ERROR, says, evidence=shape_of(answer))
-    return finding_of(classify(errors(host), told, words), answer)
+    return judged(host, errors(host), answer, code=told, words=words)
 
 
 def _fits(row: Fields, status: int, code: str | None, words: str) -> bool:
@@ -145,7 +142,7 @@ def _fits(row: Fields, status: int, code: str | None, words: str) -> bool:
 
 
 def _meant(cause: Cause, answer: Answer, host: str) -> Finding:
-    stay = retry_after(answer) if cause is Cause.RATE_LIMITED else None
+    stay = None if CAUSES[cause].read else retry_after(answer)
     return Finding(cause, f"{host} answers what the config calls {cause}", retry_after=stay)
 
 

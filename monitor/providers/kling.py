@@ -163,9 +163,11 @@ def _in_force(pack: Mapping[str, object], now: datetime) -> Pack | None:
     state = text(at(pack, "status"), "status")
     if state not in STATES:
         raise Malformed("a pack has a status that nobody documents", evidence=shape(pack))
+    if state != IN_FORCE:  # one that waits for its first use has no times
+        return None
     left = number(at(pack, "remaining_quantity"), "remaining_quantity")
     since, ends = (_time(pack, name) for name in ("effective_time", "invalid_time"))
-    return Pack(left, ends) if state == IN_FORCE and since <= now < ends else None
+    return Pack(left, ends) if since <= now < ends else None
 
 
 def _counted(packs: list[Pack]) -> Finding:

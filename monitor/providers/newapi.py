@@ -12,6 +12,7 @@ middleware/auth.go, model/token.go).
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import timedelta
 from decimal import Decimal
 
 from monitor.answers import Row, at, flag, number
@@ -115,7 +116,13 @@ def _failed(body: Mapping[str, object]) -> bool:
 
 BILLING = "/v1/dashboard/billing"
 LIMIT = Call(SPEC, f"{BILLING}/subscription", errors=KEYED, refuses=_is_error)
-USAGE = Call(SPEC, f"{BILLING}/usage", errors=KEYED, refuses=_is_error)
+USAGE = Call(
+    SPEC,
+    f"{BILLING}/usage?start_date={{start}}&end_date={{end}}",
+    errors=KEYED,
+    refuses=_is_error,
+)
+WINDOW = timedelta(days=100)  # what is asked for of a key that is not billed by the month
 SELF = Call(
     SPEC,
     "/api/user/self",
@@ -135,11 +142,15 @@ async def probe(ask: Ask) -> Finding:
         quota = number(at(await SELF.body(ask), "data.quota"), "data.quota")
         per = per if isinstance(per, Decimal) else PER_USD
         return balance_of((quota / per).quantize(FINEST), unit)
-    limit = number(at(await LIMIT.body(ask), "hard_limit_usd"), "hard_limit_usd")
+    billed = await LIMIT.body(ask)
+    limit = number(at(billed, "hard_limit_usd"), "hard_limit_usd")
     if limit == ENDLESS:
         words = "the key has no limit; the account's balance is told to a system token only"
         return Finding(Cause.NOT_KNOWABLE, words)
-    cents = number(at(await USAGE.body(ask), "total_usage"), "total_usage")
+    monthly = flag(billed.get("has_payment_method"), "has_payment_method")
+    start = ask.now.replace(day=1) if monthly else ask.now - WINDOW
+    used = await USAGE.body(ask, start=f"{start:%Y-%m-%d}", end=f"{ask.now:%Y-%m-%d}")
+    cents = number(at(used, "total_usage"), "total_usage")
     return balance_of(limit - cents / 100, unit)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -15,31 +15,17 @@ from monitor.core.model import Ack, Sample, Silence
 from monitor.store import Batch, Stored, StoreError
 from monitor.store.cells import Cell, micros, moment
 from monitor.store.database import Database
-from monitor.store.happened import NOTICES, SERIES, TOP_UPS, first_of_series
-from monitor.store.hours import Thinning, carry_over, put_filled
-from monitor.store.rows import (
-    ACKS,
-    ADD_SAMPLE,
-    ALERTS,
-    CHECKPOINTS,
-    HOURS,
-    INCIDENTS,
-    SEEN,
-    SILENCES,
-    TARGETS,
-    TOLD,
-    Table,
-    sample_cells,
-    sample_of,
-)
-from monitor.store.usage import JOBS, REPORTS, USED, delete_old
+from monitor.store.happened import first_of_series
+from monitor.store.hours import Thinning, carry_over
+from monitor.store.rows import ACKS, HOURS, SILENCES, sample_of
+from monitor.store.statements import acknowledge, delete_chunk, put_batch
+from monitor.store.usage import JOBS
 from monitor.store.writer import Writer
 
 T = TypeVar("T")
 _HOUR = 3_600_000_000  # microseconds
 _LOWEST = -(2**63)
 _PAGE = 2000  # rows of history that are read at once
-_CHUNK = 500  # rows that one transaction of `prune` deletes
 
 
 def _wall() -> datetime:
@@ -167,7 +153,7 @@ class SqliteStore:
 
     async def acknowledge(self, incident: str, ack: Ack) -> bool:
         """Put an acknowledgement to an open incident; False if there is none such."""
-        work = partial(_acknowledge, incident, ack)
+        work = partial(acknowledge, incident, ack)
         return await self._run(lambda: self._database.transaction(work, durable=True))
 
     async def acks(self) -> Mapping[str, Ack]:
@@ -198,7 +184,7 @@ class SqliteStore:
     async def prune(self, before: datetime) -> int:
         """Delete what ended before `before`, in chunks between which others get their turn."""
         deleted, edge = 0, micros(before)
-        work = partial(_delete_chunk, edge)
+        work = partial(delete_chunk, edge)
         while chunk := await self._run(lambda: self._database.transaction(work, durable=False)):
             deleted += chunk
         return deleted
@@ -225,7 +211,7 @@ class SqliteStore:
 
         def write(connection: sqlite3.Connection) -> None:
             for batch in batches:
-                _put_batch(connection, batch)
+                put_batch(connection, batch)
 
         self._database.transaction(write, durable=any(b.durable for b in batches))
 
@@ -245,62 +231,3 @@ class SqliteStore:
     def _refuse_where_closed(self) -> None:
         if self._closed:
             raise StoreError(f"database {self._path}: it is closed")
-
-
-def _acknowledge(incident: str, ack: Ack, connection: sqlite3.Connection) -> bool:
-    query = "SELECT 1 FROM incidents WHERE id = ? AND closed_at IS NULL"
-    if connection.execute(query, (incident,)).fetchone() is None:
-        return False
-    connection.execute(ACKS.put, ACKS.cells((incident, ack)))
-    return True
-
-
-def _put_batch(connection: sqlite3.Connection, batch: Batch) -> None:
-    _put(connection, TARGETS, batch.targets)
-    connection.executemany(ADD_SAMPLE, map(sample_cells, batch.samples))
-    _put(connection, HOURS, batch.hours)
-    put_filled(connection, batch.filled)
-    _put(connection, CHECKPOINTS, batch.checkpoints)
-    _put(connection, ALERTS, batch.alerts)
-    _put(connection, INCIDENTS, batch.incidents)
-    _put(connection, ACKS, [(i.id, i.ack) for i in batch.incidents if i.ack is not None])
-    _put(connection, TOLD, batch.told)
-    _put(connection, SILENCES, batch.silences)
-    _put(connection, SEEN, batch.seen.items())
-    _put(connection, NOTICES, batch.notices)
-    _put(connection, SERIES, batch.series)
-    _put(connection, TOP_UPS, batch.top_ups)
-    _put(connection, USED, batch.counts.used)
-    _put(connection, JOBS, batch.counts.jobs)
-    _put(connection, REPORTS, batch.counts.known)
-    connection.executemany("DELETE FROM alerts WHERE rule = ? AND target = ?", batch.forget_alerts)
-
-
-def _put(connection: sqlite3.Connection, table: Table[T], values: Iterable[T]) -> None:
-    connection.executemany(table.put, map(table.cells, values))
-
-
-def _delete_chunk(edge: int, connection: sqlite3.Connection) -> int:
-    """Delete some rows of what ended before `edge`; 0 when nothing is left."""
-    before = connection.total_changes
-    ended = "SELECT id FROM incidents WHERE closed_at < ? ORDER BY id LIMIT ?"
-    gone = [(row["id"],) for row in connection.execute(ended, (edge, _CHUNK))]
-    for owner in ("told", "acks"):
-        connection.executemany(f"DELETE FROM {owner} WHERE incident = ?", gone)  # noqa: S608 - names of ours
-    connection.executemany("DELETE FROM incidents WHERE id = ?", gone)
-    connection.execute(
-        "DELETE FROM silences WHERE id IN (SELECT id FROM silences WHERE ends_at < ? LIMIT ?)",
-        (edge, _CHUNK),
-    )
-    connection.execute(
-        "DELETE FROM notices WHERE id IN (SELECT id FROM notices WHERE at < ? LIMIT ?)",
-        (edge, _CHUNK),
-    )
-    connection.execute(
-        "DELETE FROM told WHERE (incident, kind, round, receiver, address) IN (SELECT incident,"
-        " kind, round, receiver, address FROM told WHERE at < ? AND incident NOT IN"
-        " (SELECT id FROM incidents) LIMIT ?)",
-        (edge, _CHUNK),
-    )
-    delete_old(connection, edge, _CHUNK)
-    return connection.total_changes - before

@@ -1,46 +1,32 @@
-"""Paths, answers and the guard in front of them."""
+"""Paths and what is answered on them."""
 
 from __future__ import annotations
 
 import asyncio
-import json
 import math
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from difflib import get_close_matches
 from functools import cache
 from importlib.resources import files
-from typing import Final
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.applications import Starlette
-from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.routing import Route
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from monitor.core.durations import parse_duration
 from monitor.core.figures import second
 from monitor.core.reports import Unfit, near_or_all
-from monitor.core.settings import WebSettings
-from monitor.web.access import Asked, refusal
 from monitor.web.doors import WebDoors
+from monitor.web.guard import Guard, json_answer, our_fault, refused_answer
 from monitor.web.page import operators_page, shown_balances
 from monitor.web.services import services_page
 from monitor.web.usage import outcome, read_body, whole_body
 
-SAFE_HEADERS: Final[dict[str, str]] = {
-    "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self' data:; "
-    "script-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; "
-    "frame-ancestors 'none'",
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-    "Cache-Control": "no-store",
-    "Cross-Origin-Resource-Policy": "same-origin",
-}
 _STATIC = {
     "page.css": "text/css; charset=utf-8",
     "live.js": "text/javascript; charset=utf-8",
@@ -57,7 +43,7 @@ def build_app(doors: WebDoors) -> Starlette:
     app = Starlette(
         routes=_routes(answers),
         middleware=[Middleware(Guard, settings_of=lambda: doors.settings_of().web)],
-        exception_handlers={HTTPException: _refused, Exception: _our_fault},
+        exception_handlers={HTTPException: refused_answer, Exception: our_fault},
     )
     # A redirect to the name with a slash would be built from the Host header.
     app.router.redirect_slashes = False
@@ -83,75 +69,6 @@ def _routes(answers: _Answers) -> list[Route]:
     }
     found = [Route(path, endpoint, methods=["GET"]) for path, endpoint in reads.items()]
     return found + [Route(path, endpoint, methods=["POST"]) for path, endpoint in acts.items()]
-
-
-class Guard:
-    """Refuses what the rules of access refuse, and puts the headers to every answer."""
-
-    def __init__(self, app: ASGIApp, settings_of: Callable[[], WebSettings]) -> None:
-        self._app, self._settings_of = app, settings_of
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-
-        async def guarded(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                for name, value in SAFE_HEADERS.items():
-                    headers[name] = value
-            await send(message)
-
-        refused = refusal(_asked(scope), self._settings_of())
-        if refused is None:
-            await self._app(scope, receive, guarded)
-            return
-        answer = _sorry(scope["path"], refused.status, refused.words, refused.headers)
-        await answer(scope, receive, guarded)
-
-
-def _asked(scope: Scope) -> Asked:
-    headers = Headers(scope=scope)
-    return Asked(
-        method=scope["method"],
-        path=scope["path"],
-        hosts=tuple(headers.getlist("host")),
-        authorization=headers.get("authorization", ""),
-        local=tuple(scope.get("server") or ("", None)),
-        listener=scope.get("monitor.listener", "web"),
-    )
-
-
-def _json(body: Mapping[str, object], status: int = 200) -> Response:
-    text = json.dumps(body, allow_nan=False) + "\n"
-    return Response(text, status, media_type="application/json")
-
-
-def _sorry(
-    path: str, status: int, words: str, headers: Mapping[str, str] | None = None
-) -> Response:
-    """JSON for programs, plain words for people."""
-    if path.startswith("/api/") or path == "/-/reload":
-        answer = _json({"error": words}, status)
-    else:
-        answer = PlainTextResponse(f"{words}\n", status)
-    answer.headers.update(headers or {})
-    return answer
-
-
-async def _refused(request: Request, error: Exception) -> Response:
-    status = error.status_code if isinstance(error, HTTPException) else 500
-    headers = error.headers if isinstance(error, HTTPException) else None
-    said = error.detail if isinstance(error, HTTPException) else ""
-    words = {404: said if said != "Not Found" else "not found", 405: "that method is not for this"}
-    path = request.url.path
-    return _sorry(path, status, words.get(status, said), headers)
-
-
-async def _our_fault(request: Request, _: Exception) -> Response:
-    words = "this is a fault of monitor itself; its log says more"
-    return _sorry(request.url.path, 500, words, SAFE_HEADERS)
 
 
 @cache
@@ -210,7 +127,7 @@ class _Answers:
 
     async def status(self, _: Request) -> Response:
         """The status document."""
-        return _json(self._doors.document())
+        return json_answer(self._doors.document())
 
     async def history(self, request: Request) -> Response:
         """A balance's past: `?since=` a time or a duration such as `30d`, else 7 days."""
@@ -222,7 +139,7 @@ class _Answers:
         if isinstance(found, str):
             raise HTTPException(503, found)
         # Written beside the loop: the samples of a fortnight are megabytes.
-        return await asyncio.to_thread(_json, {**found, "since": second(since)})
+        return await asyncio.to_thread(json_answer, {**found, "since": second(since)})
 
     async def runbook(self, request: Request) -> Response:
         """What to do about a cause, or when a built-in rule fires."""
@@ -251,7 +168,7 @@ class _Answers:
         found = self._doors.document().get("targets")
         rows = found if isinstance(found, list) else []
         row = next((row for row in rows if row["target"] == target), {"target": target})
-        return _json(row, 202)
+        return json_answer(row, 202)
 
     def _near(self, target: str) -> str:
         known = [t.target.name for t in self._doors.settings_of().targets]
@@ -267,14 +184,14 @@ class _Answers:
             raise HTTPException(400, str(unfit)) from None
         if isinstance(found, tuple):
             raise HTTPException(404, f"no such account{near_or_all(name, found)}")
-        return _json(outcome(found), 400 if found.faults else 202)
+        return json_answer(outcome(found), 400 if found.faults else 202)
 
     async def reload(self, _: Request) -> Response:
         """Take the config anew; 500 with its faults where it is broken, as Prometheus does."""
         wrong = await self._doors.reload()
         if wrong is None:
-            return _json({"reloaded": True})
-        return _json({"error": f"the config is broken, the old one stays: {wrong}"}, 500)
+            return json_answer({"reloaded": True})
+        return json_answer({"error": f"the config is broken, the old one stays: {wrong}"}, 500)
 
 
 def _since(asked: str | None, now: datetime) -> datetime:

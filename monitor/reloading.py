@@ -1,0 +1,80 @@
+"""Taking another config while the daemon runs; a broken one keeps the old."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+
+import structlog
+
+from monitor.clock import Clock
+from monitor.config import ConfigFaults
+from monitor.core.settings import Settings
+from monitor.heartbeat import notify, reloading
+from monitor.pipeline import Pipeline
+from monitor.rounds import Rounds
+from monitor.scheduler import Scheduler
+
+log = structlog.get_logger("monitor")
+
+
+class Reloader:
+    """Hands a config that is whole to all that lives by it."""
+
+    def __init__(
+        self,
+        load: Callable[[], Settings],
+        *,
+        env: Mapping[str, str],
+        clock: Clock,
+        pipeline: Pipeline,
+        scheduler: Scheduler,
+        rounds: Rounds,
+    ) -> None:
+        self._load, self._env, self._clock = load, env, clock
+        self._pipeline, self._scheduler, self._rounds = pipeline, scheduler, rounds
+
+    async def reload(self) -> str | None:
+        """Take the config anew; a broken one keeps the old. What is wrong, or None."""
+        notify(self._env, *reloading())
+        try:
+            settings = await asyncio.to_thread(self._load)
+        except ConfigFaults as faults:
+            self._pipeline.memory.reload_ok = False
+            for line in str(faults).splitlines():
+                log.error("the config is broken, the old one stays", fault=line)  # noqa: TRY400 - a user's fault has no traceback
+            return str(faults)
+        finally:
+            notify(self._env, "READY=1")
+        await self._take(settings)
+        return None
+
+    async def _take(self, settings: Settings) -> None:
+        old = self._pipeline.memory.settings
+        _warn_of_restarts(old, settings)
+        await self._pipeline.reload(settings)
+        self._arm(old, settings)
+        self._rounds.match({r.name for r in settings.receivers})
+        self._pipeline.memory.reload_ok = True
+        self._pipeline.memory.reload_at = self._clock.now()
+        self._rounds.wake()
+        log.info("config reloaded", targets=len(settings.targets))
+
+    def _arm(self, old: Settings, settings: Settings) -> None:
+        """Disarm targets that are gone; arm those that are new or changed."""
+        before = {t.target.name: t for t in old.targets}
+        after = {t.target.name: t for t in settings.targets}
+        for name in before.keys() - after.keys():
+            self._scheduler.disarm(name)
+        changed = [t for n, t in after.items() if before.get(n) != t]
+        moved = {a.name for a in settings.accounts if old.account(a.name) != a}
+        changed += [t for t in after.values() if t.target.account in moved and t not in changed]
+        self._pipeline.watch(self._scheduler.arm(changed, {}))
+
+
+def _warn_of_restarts(old: Settings, settings: Settings) -> None:
+    for what in ("listen", "services_listen"):
+        if getattr(old.web, what) != getattr(settings.web, what):
+            log.warning("this change needs a restart", key=f"web.{what}")
+    if old.database != settings.database:
+        log.warning("this change needs a restart", key="database")

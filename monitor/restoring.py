@@ -1,0 +1,139 @@
+"""Taking up what an earlier process left: at a start, or as soon as the store can be read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import datetime
+
+import structlog
+
+from monitor.clock import Clock
+from monitor.core.model import Incident, Kind
+from monitor.core.settings import Settings
+from monitor.memory import KEPT, Memory
+from monitor.store import Batch, NewerSchemaError, Store, Stored, StoreError
+from monitor.writing import Writing
+
+log = structlog.get_logger("monitor.store")
+
+
+async def fold_samples(store: Store, memory: Memory, names: Iterable[str]) -> None:
+    """Bring books up to the last stored sample. Raises StoreError."""
+    for name in names:
+        book = memory.books[name]
+        for sample in await store.samples(name, since=book.last_at):
+            book.update(sample.at, sample.balance)
+
+
+class Restoring:
+    """Memory takes what is stored; the samples after each checkpoint are folded again."""
+
+    def __init__(self, writing: Writing, memory: Memory, clock: Clock) -> None:
+        self._writing, self._memory, self._clock = writing, memory, clock
+        self._store = writing.store
+
+    async def load(self, now: datetime) -> None:
+        """Load, rename and fold. Raises NewerSchemaError; of other faults the store is failed."""
+        if self._store is None:
+            return
+        try:
+            stored = await self._store.load(now - KEPT)
+            self._take(stored, now)
+            self._writing.loaded = True
+            await self.rename(self._memory.settings)
+            await self.fold()
+        except NewerSchemaError:
+            raise
+        except StoreError as error:
+            self._writing.failed(error)
+
+    def _take(self, stored: Stored, now: datetime) -> None:
+        """What the store knows goes under what this process has seen meanwhile, if anything."""
+        memory = self._memory
+        alerts, incidents, told = dict(memory.alerts), dict(memory.incidents), dict(memory.told)
+        notices, series = dict(memory.notices), dict(memory.series)
+        top_ups = dict(memory.top_ups)
+        counted = self._writing.counted()
+        memory.restore(stored)
+        for key in alerts:
+            old = memory.alerts.get(key)
+            if old is not None and old.incident in memory.incidents:
+                self._supersede(memory.incidents[old.incident], now)
+        memory.alerts.update(alerts)
+        memory.incidents.update(incidents)
+        memory.told.update(told)
+        memory.notices.update(notices)
+        memory.series.update(series)
+        memory.top_ups.update(top_ups)
+        self._writing.owed.add(
+            Batch(
+                alerts=tuple(alerts.values()),
+                incidents=tuple(incidents.values()),
+                told=tuple(told.values()),
+                notices=tuple(notices.values()),
+                series=tuple(series.values()),
+                top_ups=tuple(top_ups.values()),
+                counts=counted,
+            )
+        )
+        self._writing.hourly.unfilled = set(stored.unfilled)
+        self._note_troubles(stored.troubles)
+
+    def _supersede(self, incident: Incident, now: datetime) -> None:
+        """The same alert was opened anew while nothing could be loaded: the new one speaks."""
+        closed = replace(incident, closed_at=now, close_reason="continued under another id")
+        self._memory.incidents[incident.id] = closed
+        heard = [t for t in self._memory.told.values() if t.incident == incident.id]
+        silently = [replace(t, kind=Kind.RESOLVED, round=0, at=now) for t in heard]
+        self._memory.tell(silently)
+        self._writing.owed.add(Batch(incidents=(closed,), told=tuple(silently)))
+
+    def _note_troubles(self, troubles: tuple[str, ...]) -> None:
+        """What a start found wrong with the file, and survived."""
+        for trouble in troubles:
+            log.error("the database was not as it should be", why=trouble)
+        if troubles:
+            self._memory.store_lost = "; ".join(troubles)
+            self._memory.store_lost_at = self._clock.now()
+
+    async def fold(self, *, only_new: bool = False) -> None:
+        """Bring every book up to the last stored sample. Raises StoreError."""
+        if self._store is None:
+            return
+        books = self._memory.books
+        names = [n for n, b in books.items() if not only_new or b.last_at is None]
+        await fold_samples(self._store, self._memory, names)
+        for name in names:
+            trail = self._memory.trails[name]
+            for sample in await self._store.samples(name, since=self._clock.now() - KEPT):
+                if sample.balance is not None:
+                    trail.add(sample.at, float(sample.balance))
+        await self._writing.hourly.open(self._clock.now())
+
+    async def fold_new(self) -> None:
+        """After a reload: what is known of books that have just been begun."""
+        try:
+            await self.fold(only_new=True)
+        except StoreError as error:
+            self._writing.failed(error)
+        self._memory.refresh_all(self._clock.now())
+
+    async def rename(self, settings: Settings) -> None:
+        """`was: OLDNAME`: an account's history goes on under its new name."""
+        for account in settings.accounts:
+            for target in account.targets if account.was is not None else ():
+                new = target.target.name
+                old = f"{account.was}{new.removeprefix(account.name)}"
+                try:
+                    await self._carry_over(old, new)
+                except StoreError as error:
+                    self._writing.failed(error)
+
+    async def _carry_over(self, old: str, new: str) -> None:
+        carried = self._store is not None and await self._store.carry_over(old, new)
+        series = self._memory.series.get(old)
+        if carried and series is not None:
+            self._memory.series[new] = replace(series, target=new)
+        if carried and old in self._writing.hourly.unfilled:
+            self._writing.hourly.unfilled.add(new)

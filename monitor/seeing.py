@@ -1,0 +1,149 @@
+"""What rules may see: a view of every target, and of what is derived of several."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from monitor.core.causes import Cause
+from monitor.core.globs import matches
+from monitor.core.model import Reading, ServiceStatus, key_target
+from monitor.core.services import service_state
+from monitor.core.settings import Account, Settings
+from monitor.core.view import View
+from monitor.core.views import (
+    key_view,
+    models_view,
+    network_view,
+    provider_view,
+    store_view,
+    target_view,
+)
+from monitor.state import State
+
+_SPOKEN_OF = timedelta(hours=1)
+_BAD_KEY = frozenset({Cause.KEY_REJECTED, Cause.KEY_EXPIRED})
+
+
+class Sight(State):
+    """The state, and how it looks: views are made anew where something of theirs has moved."""
+
+    def configure(self, settings: Settings) -> None:
+        """Take a config: index it, make what is new, drop what is gone, see it anew."""
+        super().configure(settings)
+        for account in settings.accounts:
+            self.refresh(account)
+
+    def rest(self, target: str, pace: float, words: str = "") -> None:
+        """A target is asked every `pace` seconds, and waits for what `words` say, if any."""
+        before = self.rests.pop(target, None)
+        if words or pace > self.targets[target].interval.longest:
+            self.rests[target] = (pace, words)
+        if before != self.rests.get(target):
+            self.see(target, None)
+
+    def refresh(self, account: Account) -> None:
+        """Make every view of an account anew."""
+        for target in account.targets:
+            self.see(target.target.name, None)
+
+    def refresh_all(self, now: datetime) -> None:
+        """Make every view anew and ask every forecast: after a start."""
+        for name in self.targets:
+            self.see(name, now)
+
+    def see(self, target: str, now: datetime | None) -> View:
+        """Make one target's view anew; `now` asks the forecast again."""
+        settings, account = self.targets[target], self.account_of(target)
+        book, old = self.books.get(target), self.views.get(target)
+        outlook = book.outlook(now) if book and now else old.outlook if old else None
+        declared, counted_at = self.declared.get(target, ((), None))
+        view = target_view(
+            account,
+            settings,
+            self.records[target],
+            outlook=outlook,
+            hindsight=book.hindsight if book else (),
+            named=target in self._named,
+            whole_key=self.bad_key(account),
+            watched_since=self.watched_since.get(target),
+            unit_since=self.series[target].since if target in self.series else None,
+            rest=self.rests.get(target, (0.0, "")),
+            declared=declared,
+            counted_at=counted_at,
+        )
+        self.views[target] = view
+        return view
+
+    def bad_key(self, account: Account) -> View | None:
+        """The account's key, if its own check has found it rejected or expired."""
+        key = self.views.get(key_target(account.name))
+        return key if key is not None and key.cause in _BAD_KEY else None
+
+    def of_account(self, account: str) -> list[View]:
+        """The views of an account's targets, in the config's order."""
+        targets = self._accounts[account].targets
+        return [self.views[t.target.name] for t in targets if t.target.name in self.views]
+
+    def key(self, account: str) -> View:
+        """`ACCOUNT/key`, whichever target saw it."""
+        return key_view(self._accounts[account], self.of_account(account))
+
+    def models(self, account: str) -> View:
+        """`ACCOUNT/model`."""
+        return models_view(self._accounts[account], self.of_account(account))
+
+    def provider(self, provider: str) -> View:
+        """`PROVIDER/provider`."""
+        return provider_view(provider, [v for v in self.views.values() if v.provider == provider])
+
+    def network(self) -> View:
+        """`monitor/network`: every target, and the canary."""
+        canary = [] if self._canary is None else [self._canary]
+        return network_view([*self.views.values(), *canary])
+
+    def hear_canary(self, reading: Reading) -> None:
+        """The canary was asked."""
+        failures = 0 if self._canary is None else self._canary.failures
+        self._canary = View(
+            target=reading.target,
+            account="monitor",
+            provider="monitor",
+            check=None,
+            cause=reading.cause,
+            evidence_at=reading.at,
+            reading=reading,
+            failures=0 if reading.read else failures + 1,
+        )
+
+    def store(self, now: datetime) -> View:
+        """`monitor/store`; damage that was set aside is spoken of for an hour."""
+        recent = self.store_lost_at is not None and now - self.store_lost_at < _SPOKEN_OF
+        return store_view(self.store_failed or (self.store_lost if recent else ""), now)
+
+    def derived(self) -> dict[str, View]:
+        """Every derived target's view, by name."""
+        found: list[View] = [self.network()]
+        for account in self.settings.accounts:
+            found.append(self.key(account.name))
+            if account.models:
+                found.append(self.models(account.name))
+        found += [
+            self.provider(p) for p in dict.fromkeys(a.provider for a in self._accounts.values())
+        ]
+        return {v.target: v for v in found}
+
+    def look(self, name: str) -> View | None:
+        """A configured or derived target's view; of `ACCOUNT/key` with what any target saw."""
+        account, _, check = name.rpartition("/")
+        if check == "key" and account in self._accounts:
+            return self.key(account)
+        return self.views.get(name) or self.derived().get(name)
+
+    def words_for_customers(self, target: str) -> str:
+        """What the config tells customers of a troubled service that rests on a target."""
+        for service in self.settings.services:
+            rests = any(matches(g, target) for g in (*service.needs, *service.any_of))
+            state = service_state(service, self.look)
+            if rests and state.status in (ServiceStatus.DEGRADED, ServiceStatus.DOWN):
+                return service.tell_customers
+        return ""
