@@ -18,12 +18,18 @@ from monitor.writing import Writing
 log = structlog.get_logger("monitor.store")
 
 
+_PAGE = 2_000  # samples: some tens of milliseconds, after which others get their turn
+
+
 async def fold_samples(store: Store, memory: Memory, names: Iterable[str]) -> None:
-    """Bring books up to the last stored sample. Raises StoreError."""
+    """Bring books up to the last stored sample, a page at a time. Raises StoreError."""
     for name in names:
         book = memory.books[name]
-        for sample in await store.samples(name, since=book.last_at):
-            book.update(sample.at, sample.balance)
+        since = book.last_at
+        while page := await store.samples(name, since, most=_PAGE):
+            for sample in page:
+                book.update(sample.at, sample.balance)
+            since = page[-1].at
 
 
 class Restoring:

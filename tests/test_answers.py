@@ -27,9 +27,9 @@ from monitor.answers import (
     text,
 )
 from monitor.core.causes import Cause
-from monitor.edge import retry_after
+from monitor.edge import is_page, retry_after
 from monitor.http import Answer
-from monitor.sayings import words_of
+from monitor.sayings import judged, words_of
 
 
 def said(body: bytes | str, status: int = 200, **headers: str) -> Answer:
@@ -165,7 +165,11 @@ def test_the_shape_of_what_is_no_json_is_its_size() -> None:
     [
         ({"error": "one"}, "one"),
         ({"error": ["one", "two"]}, "one two"),
-        ({"error": {"message": "one", "type": "no", "code": "two"}}, "one two"),
+        ({"error": {"message": "one", "type": "three", "code": "two"}}, "one two three"),
+        ({"error": {"message": "one", "type": "invalid_request_error"}}, "one"),
+        ({"type": "error", "error": {"type": "billing_error"}}, "billing_error"),
+        ({"name": "payment_required", "errors": ["one"]}, "one payment_required"),
+        ({"error_type": "three", "type": {"message": "no"}}, "three"),
         ({"error": "one", "error_description": "two"}, "one two"),
         ({"errors": [{"message": "one"}]}, "one"),
         ({"message": "one"}, "one"),
@@ -203,10 +207,82 @@ def test_what_no_row_knows_is_the_providers_error_with_its_shape() -> None:
 
 
 @pytest.mark.parametrize(
-    ("header", "seconds"), [("30", 30), ("0", 0), ("7200", 3600), ("-5", 9), ("soon", 9), ("", 9)]
-)
+    ("header", "seconds"),
+    [("30", 30), ("0", 0), ("7200", 3600), ("1.5", 2), ("0.01", 1), ("99.0", 99), ("-5", 9),
+     ("1.", 9), ("1e3", 9), ("soon", 9), ("", 9), ("Fri, 20 Nov 2026 10:33:28 GMT", 9)],
+)  # fmt: skip
 def test_a_stay_is_read_in_seconds_and_is_no_exile(header: str, seconds: float) -> None:
     assert retry_after(said("", 429, retry_after=header), default=9) == seconds
+
+
+@pytest.mark.parametrize(
+    ("until", "seconds"),
+    [
+        ("Fri, 20 Nov 2026 10:33:28 GMT", 120),
+        ("Fri, 20 Nov 2026 10:31:28 GMT", 0),
+        ("Thu, 19 Nov 2026 10:31:28 GMT", 0),
+        ("Sat, 21 Nov 2026 10:31:28 GMT", 3600),
+        ("Fri, 20 Nov 2026 10:33:28 EST", 9),
+        ("Fri, 32 Nov 2026 10:33:28 GMT", 9),
+        ("Fri, 20 Nov 99999999999 10:33:28 GMT", 9),
+    ],
+)
+def test_a_stay_until_a_date_is_measured_from_the_answers_own(until: str, seconds: int) -> None:
+    answer = said("", 503, retry_after=until, date="Fri, 20 Nov 2026 10:31:28 GMT")
+    assert retry_after(answer, default=9) == seconds
+
+
+@pytest.mark.parametrize(
+    ("cause", "stay"),
+    [
+        (Cause.RATE_LIMITED, 120), (Cause.PROVIDER_ERROR, 120), (Cause.PROVIDER_MAINTENANCE, 120),
+        (Cause.CREDITS_EXHAUSTED, None), (Cause.KEY_REJECTED, None), (Cause.MODEL_LOADING, None),
+    ],
+)  # fmt: skip
+def test_whoever_could_not_be_read_is_heeded(cause: Cause, stay: float | None) -> None:
+    answer = said("", 503, retry_after="120")
+    assert finding_of(Row(503, "", cause, "x"), answer).retry_after == stay
+
+
+def test_an_answer_nobody_documents_is_heeded_as_well() -> None:
+    assert finding_of(None, said("", 503, retry_after="120")).retry_after == 120
+
+
+@pytest.mark.parametrize(
+    ("body", "kind", "page"),
+    [
+        ("<html>", "text/html", True),
+        ("<html>", "", True),
+        ("\n <!DOCTYPE html>", "application/json", True),
+        ("", "text/html; charset=UTF-8", True),
+        ("Sorry", "text/html", True),
+        ("Sorry", "text/plain", False),
+        ("", "", False),
+        ('{"error": "<html>"}', "application/json", False),
+        ('{"error": "no"}', "text/html", False),
+    ],
+)
+def test_a_page_is_what_is_no_json_and_called_or_written_as_html(
+    body: str, kind: str, page: bool
+) -> None:
+    assert is_page(said(body, 401, content_type=kind)) is page
+
+
+def test_what_speaks_in_headers_is_no_page() -> None:
+    assert not is_page(said("<html>", 404, x_error_code="RepoNotFound"))
+
+
+def test_no_row_of_a_vendors_reads_a_page() -> None:
+    rows = (Row(range(400, 600), "", Cause.CREDITS_EXHAUSTED, "gone"),)
+    found = {}
+    for status in (401, 402, 429, 502):
+        page = said("<html>", status, content_type="text/html", retry_after="30")
+        found[status] = judged("KIE", rows, page, code=status)
+    assert {status: x.cause for status, x in found.items()} == {
+        401: Cause.PROVIDER_ERROR, 402: Cause.PROVIDER_ERROR,
+        429: Cause.RATE_LIMITED, 502: Cause.PROVIDER_ERROR,
+    }  # fmt: skip
+    assert {x.retry_after for x in found.values()} == {30}
 
 
 @pytest.mark.parametrize(

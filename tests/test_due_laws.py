@@ -67,6 +67,10 @@ class World:
         standing = self.open_one(alert)
         if standing is not None:
             self.incidents[standing.id] = replace(standing, severity=severity)
+            # Who keeps whom quiet is judged by the severities as they stand, for the past as well:
+            # what this one mutes from here on may never be heard, what it sets free may be.
+            self.instants |= self.audible | self.unmuted() | {standing.id}
+            self.audible -= {i.id for i in self.incidents.values() if i.open and self.muted(i)}
             return
         name, target = alert
         new = Incident(

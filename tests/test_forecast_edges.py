@@ -366,3 +366,14 @@ def test_a_life_retold_is_forecast_as_it_was(name: str) -> None:
     told, plan, expected = LIVES[name]
     forecast, at = life(**told)
     assert figures(forecast, at, plan) == pytest.approx(expected, rel=1e-4)
+
+
+def test_a_surge_stands_out_alike_in_dear_and_in_cheap_units() -> None:
+    surges = []
+    for unit in (1.0, 1e-6):
+        forecast = Forecast()
+        for n, burn in enumerate([10.0] * 48 + [400.0] * 3):
+            forecast.learn(T0 + n * HOUR, T0 + (n + 1) * HOUR, burn * unit, job=JOB * unit)
+        surges.append(forecast.levels(0.0, JOB * unit).surge)
+    assert surges[0] == pytest.approx(surges[1])
+    assert surges[0] > 2

@@ -16,6 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from recorded import KEY, NOW, Player, account_of, played, recordings
 
+from monitor.answers import Malformed
 from monitor.core.builtin import BUILTIN
 from monitor.core.causes import CAUSES, Cause, Standing
 from monitor.core.globs import matches
@@ -225,12 +226,19 @@ def mapped(*statuses: str) -> dict[str, object]:
         ("error", Cause.MODEL_DEGRADED),
         ("error staging", Cause.MODEL_DEGRADED),
         ("staging", Cause.MODEL_NOT_SERVED),
-        ("paused", Cause.MODEL_NOT_SERVED),
+        ("paused live", Cause.OK),
+        ("paused error", Cause.MODEL_DEGRADED),
         ("", Cause.MODEL_NOT_SERVED),
     ],
 )
 def test_a_mapping_says_who_serves(statuses: str, cause: Cause) -> None:
     assert read_model(said(mapped(*statuses.split())), MODEL).cause is cause
+
+
+@pytest.mark.parametrize("statuses", ["paused", "staging paused"])
+def test_a_status_nobody_documents_says_neither_served_nor_not(statuses: str) -> None:
+    with pytest.raises(Malformed, match="status that nobody documents"):
+        read_model(said(mapped(*statuses.split())), MODEL)
 
 
 @pytest.mark.parametrize(

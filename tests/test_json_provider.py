@@ -57,6 +57,9 @@ FAULTS = {
     "balance: a\nscale: 0": "6:12: accounts.acme.scale: would make every balance 0",
     "balance: a\nscale: cents": "6:12: accounts.acme.scale: must be a number, not 'cents'",
     "balance: a\nbody: '{}'": "6:11: accounts.acme.body: is sent with `method: POST` only",
+    "balance: a\nmethod: POST\nbody: 'not json'": "7:11: accounts.acme.body: is not JSON",
+    "balance: a\nmethod: POST\nbody: '{a: 1}'\nheaders: {Content-Type: application/json}":
+        "7:11: accounts.acme.body: is not JSON",
     "balance: a\nmethod: PUT": "6:13: accounts.acme.method: 'PUT' is not GET or POST",
     "balance: a\nheaders: {a b: c}": "6:20: accounts.acme.headers.a…: is no header",
     "balance: a\nheaders: {Host: c}": "6:21: accounts.acme.headers.Host: is no header",
@@ -194,3 +197,20 @@ async def test_without_the_field_of_a_check_nothing_is_asked() -> None:
     assert (finding.cause, finding.summary) == (
         Cause.NOT_CONFIGURED, "no balance is set for the account acme",
     )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("body", "kind"),
+    [
+        ("[1]", "application/json"),
+        ("********", "application/json"),
+        ('{"n": ${NOT_SET}}', "application/json"),
+        ("grant=all&scope=money", "application/x-www-form-urlencoded"),
+    ],
+)
+def test_a_body_need_not_be_json_where_it_is_called_something_else_or_is_not_known(
+    body: str, kind: str
+) -> None:
+    fields = dict.fromkeys(f.name for f in JSON.spec.fields)
+    fields |= {"method": "POST", "body": Secret(body), "headers": {"content-type": Secret(kind)}}
+    assert list(faults(fields)) == []

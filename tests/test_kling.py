@@ -134,6 +134,13 @@ async def test_only_a_pack_in_force_counts(case: str) -> None:
     )  # fmt: skip
 
 
+@pytest.mark.parametrize("state", ["toBeOnline", "expired", "runOut"])
+async def test_a_pack_that_is_not_in_force_needs_no_times(state: str) -> None:
+    waiting = {**pack(5, state), "effective_time": None, "invalid_time": None}
+    found = await found_of(waiting, pack(100))
+    assert (found.cause, found.balance) == (Cause.OK, Decimal(100))
+
+
 @given(st.lists(st.tuples(st.integers(0, 10**6), st.integers(-50, 50).filter(bool)), min_size=1))
 async def test_what_is_left_is_the_sum_of_what_has_not_ended(packs: list[tuple[int, int]]) -> None:
     found = await found_of(*(pack(left, ends=days) for left, days in packs))

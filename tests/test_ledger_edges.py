@@ -473,3 +473,51 @@ def test_what_a_renewal_explains(
 
 def test_a_renewal_may_be_told_without_its_amount() -> None:
     assert Renewal.told({"renews_at": "2026-02-02T02:40:00+00:00"}) == Renewal(START)
+
+
+@pytest.mark.parametrize(
+    ("balances", "every", "kind", "amount"),
+    [
+        ("10000 0 200000", 5, "suspect", 190_000),
+        ("10000 0 9900", 5, "spent", 100),
+        ("10000 9900 0 10000", 5, "refunded", 100),
+        ("10000 0 15000", 5, "topped_up", 5_000),
+        ("5000 10000 7000 6000 0 10000", 900, "adjusted", 4_000),  # a reset
+        ("10000 15000 0 10000", 5, "adjusted", -5_000),  # a credit taken back
+        ("10000 3000 3000 3000 3000 0 10000", 5, "adjusted", 7_000),  # a great fall come back
+    ],
+)
+def test_whatever_disproves_a_value_says_so_beside_its_own_amount(
+    balances: str, every: float, kind: str, amount: int
+) -> None:
+    _, entries = told(balances, every=every)
+    assert (entries[-1].kind.value, entries[-1].amount) == (kind, amount)
+    assert [e.disproved for e in entries] == [0] * (len(entries) - 1) + [1]
+
+
+def test_of_a_kind_each_is_added_to_those_before() -> None:
+    assert told("10000 9000 9100 9200")[0].refunded == 200
+    again = "80000@8000 5000@8625 5000 5000 5000"
+    ledger, entries = told(f"90000@-20 30000@-15 30000 30000 30000@0 {again}")
+    assert (ledger.adjusted, entries[-1].amount) == (-135_000, -75_000)
+    ledger, entries = told(
+        "10000@-40 3000 3000 3000 3000 10000@5", renewal=Renewal(START, 10_000.0)
+    )
+    assert (ledger.adjusted, entries[-1].amount) == (0, 7_000)
+
+
+@pytest.mark.parametrize("balances", ["10000 9900 9800 10100", "10000 9900 14900 9800 10100"])
+def test_a_refund_is_measured_against_all_that_was_spent_lately(balances: str) -> None:
+    assert last(balances) == "refunded"
+
+
+def test_jobs_of_a_cent_are_learned_as_such_over_hundreds_of_drops() -> None:
+    ledger, _ = told(" ".join(str(Decimal(1000 - n) / 100) for n in range(201)), pace=CENTS)
+    assert (ledger.drops, ledger.learned_job) == (200, pytest.approx(0.01))
+
+
+@pytest.mark.parametrize(
+    ("balance", "kind"), [("1e18", "unread"), ("-1e18", "unread"), ("9.99e17", "first")]
+)
+def test_a_balance_that_nobody_has_is_not_read(balance: str, kind: str) -> None:
+    assert last(balance) == kind

@@ -77,6 +77,15 @@ async def test_another_origin_says_nothing_of_this_one(target: str) -> None:
     assert await asked(made, after=100) == TOGETHER | ALONE - {target}
 
 
+@pytest.mark.parametrize("cause", [Cause.PROVIDER_ERROR, Cause.PROVIDER_MAINTENANCE])
+async def test_a_stay_without_a_limit_delays_the_target_alone(cause: Cause) -> None:
+    made = await house()
+    made.script.answers[FIRST] = Finding(cause, "away", retry_after=300.0)
+    await made.probe(FIRST)
+    assert await asked(made, after=100) == TOGETHER | ALONE - {FIRST}
+    assert await asked(made, after=210) == TOGETHER | ALONE
+
+
 async def test_without_a_time_nothing_is_delayed() -> None:
     made = await house()
     made.script.answers[FIRST] = limited(None)

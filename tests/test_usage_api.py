@@ -179,6 +179,10 @@ async def test_yesterdays_report_does_not_count_today() -> None:
         ({"id": "a", "calls": 1, "at": "2026-11-20T10:02:00Z"}, "lies in the future"),
         ({"id": "a", "calls": 1, "at": "2026-02-30T10:02:00Z"}, "is no time there is"),
         ({"id": "a", "calls": 1, "job": "a b"}, "job: must be a name"),
+        ({"id": "a", "calls": 1, "job": "a\ud800"}, "printable"),
+        ({"id": "a", "calls": 1, "job": "a\u202eb"}, "printable"),
+        ({"id": "a", "calls": 1, "job": "a\u200b"}, "printable"),
+        ({"id": "a", "calls": 1, "job": "x" * 101}, "1 to 100"),
         ({"id": "a", "calls": 1, "credits": 5}, "credits: whose?"),
     ],
 )

@@ -54,8 +54,8 @@ check's own block, else the account's, else `defaults`.
 
 **Calls.** `calls: 2000/day` is the most requests an account is asked with from midnight to
 midnight UTC (`100/h` is 2400 a day). Where its targets together want more than is left, each waits
-longer, beyond the longest of its interval too, so that what is left lasts until midnight. When it is
-used up nothing is probed until then: the status says so, no target is stale for it, and
+longer, beyond the longest of its interval too, so that what is left lasts until midnight. When it
+is used up nothing is probed until then: the status says so, no target is stale for it, and
 `monitor_calls_today` and `monitor_calls_budget` show it. Only the first probe of each target after
 a start, `POST /api/v1/probe`, and the one question with a key that was just changed are asked all
 the same; they count. The count is kept in memory: a start takes the part of the day that is past

@@ -190,7 +190,7 @@ class Ledger:
         return Entry(EntryKind.SPENT, -amount, disproved, since, burn)
 
     def _fell(self, at: float, fall: float, *, half: bool, odd: bool) -> None:
-        """Count a fall; one that is `odd` is no job's price for good until it has stood a while."""
+        """Count a fall; one that is `odd` is no price of a job for good until it has stood."""
         if self.uncounted and (odd or half or at - self.fall_at > _UNDONE):
             self.block_drop, self.uncounted = max(self.block_drop, self.fall), False
         doubtful = odd and not half

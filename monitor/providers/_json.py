@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import cast
 
 from monitor.core.causes import Cause
-from monitor.core.secret import Secret
+from monitor.core.secret import MASK, Secret
 from monitor.core.spec import Field, FieldKind
 
 Fields = Mapping[str, object]
@@ -99,16 +99,20 @@ def faults(fields: Fields) -> Iterator[tuple[Place, str]]:
 
 
 def _is_json(fields: Fields) -> bool:
-    """Whether the body is JSON, or need not be: the config calls it something else."""
+    """Whether the body is JSON, or need not be: the config calls it something else.
+
+    One that is hidden, or has variables that are not set, cannot be known.
+    """
     body = fields["body"]
-    if not isinstance(body, Secret) or not body:
+    said = body.reveal() if isinstance(body, Secret) else ""
+    if said in ("", MASK) or "${" in said:
         return True
     named = {name.lower(): said for name, said in mapped(fields["headers"]).items()}
     kind = named.get("content-type")
     if isinstance(kind, Secret) and "json" not in kind.reveal().lower():
         return True
     try:
-        json.loads(body.reveal())
+        json.loads(said)
     except (ValueError, RecursionError):
         return False
     return True
