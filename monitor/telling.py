@@ -236,11 +236,12 @@ class Teller:
             await self._keeper.tell(
                 tuple(_told(notification, errand.message, a, now) for a in delivery.told)
             )
-        self._count(notification, delivery)
+        self._count(notification, errand.message, delivery)
 
-    def _count(self, notification: Owing, delivery: Delivery) -> None:
+    def _count(self, notification: Owing, message: Message, delivery: Delivery) -> None:
         counts, name, kind = self._memory.notified, notification.receiver, notification.kind
         words = {"notification": notification.id, "receiver": name, "kind": kind.value}
+        words |= {"alert": message.labels["alertname"], "target": message.labels["target"]}
         words["notice" if kind is Kind.NOTICE else "incident"] = notification.about
         if delivery.told:
             counts[name, kind, "ok"] += 1

@@ -16,6 +16,7 @@ from monitor.core.model import Check
 from monitor.core.secret import Secret
 from monitor.core.settings import Account, Settings
 from monitor.providers import load_providers
+from monitor.providers._json import faults
 
 ROOT = Path(__file__).parent.parent
 PAGE = (ROOT / "docs" / "json-provider.md").read_text()
