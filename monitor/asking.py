@@ -105,6 +105,7 @@ class Asker:
             settings.interval,
             outlook=view.outlook,
             failures=view.failures,
+            cause=view.reading.cause if view.reading else None,
             retry_after=view.reading.finding.retry_after if view.reading else None,
         )
 

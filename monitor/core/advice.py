@@ -14,6 +14,7 @@ from monitor.core.keys import in_words
 from monitor.core.limits import declared_words
 from monitor.core.model import Check, Quota
 from monitor.core.rules import Rule
+from monitor.core.sentences import refused, what
 from monitor.core.specials import accepted_elsewhere
 from monitor.core.view import View
 from monitor.core.words import NEXT_STEP, RULE_STEP, WHAT, amount, percent
@@ -25,6 +26,7 @@ _FINE = {
     Check.STATUS: "no trouble announced",
     Check.INFERENCE: "answers",
 }
+REFUSED_STEP = "See on the provider's billing page why it refuses although credit is left"
 _WEEK_HOURS = 168  # how long a recommended top-up should last
 
 
@@ -35,6 +37,8 @@ def unit(view: View) -> str:
 
 def _balance(view: View, balance: Decimal) -> str:
     text = f"{amount(balance)} {unit(view)}"
+    if refused(view):
+        return f"{what(view)}; the balance is {text}"
     if view.cause in MONEY_CAUSES:
         if balance <= 0:
             return f"{text}, nothing is left"
@@ -90,7 +94,8 @@ def _summary(view: View, siblings: Iterable[View]) -> str:
     if view.cause is None:
         return "not asked yet"
     if view.key_cause is not None and view.cause is not view.key_cause:
-        return f"unknown: {WHAT[view.key_cause]}"
+        counted = [declared_words(q) for q in view.known_quotas]  # whatever the key may do
+        return "; ".join([f"unknown: {WHAT[view.key_cause]}", *counted])
     if whoami_only(view, siblings):
         return _accepted(view)
     if not view.read:
@@ -151,6 +156,8 @@ def next_step(view: View, rules: Iterable[Rule] = (), siblings: Iterable[View] =
         return ""
     if view.key_cause is not None:
         return NEXT_STEP[view.key_cause]
+    if refused(view) and view.known_balance is not None:
+        return REFUSED_STEP
     if view.check is Check.BALANCE and (view.read or view.cause in MONEY_CAUSES):
         units = top_up(view, rules)
         if units != 0:

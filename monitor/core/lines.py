@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from monitor.core.advice import REFUSED_STEP
 from monitor.core.causes import Cause
 from monitor.core.durations import about
 from monitor.core.jobs import main_left
@@ -18,6 +19,8 @@ from monitor.core.phrases import (
     sentence,
     top_up,
 )
+from monitor.core.sentences import refused
+from monitor.core.specials import status_report
 from monitor.core.view import View
 
 _MONEY_RULES = ("credits-exhausted", "runway-critical", "runway-short", "burn-spike")
@@ -55,9 +58,11 @@ def _what(notification: Notification, view: View | None) -> str:
         Kind.REMINDER: f"Still {incident.severity.value}: ",
     }.get(notification.kind, "")
     detail = clean(incident.summary)
+    report = status_report(view) if incident.alert == "provider-down" else ""
     more = "" if not detail or detail in core else f" {sentence(detail)}"
     head = f"{lead}{core}" if lead else core
-    return clean(f"{head.rstrip('.')}.{more}")
+    page = f" {sentence(report)}" if report else ""
+    return clean(f"{head.rstrip('.')}.{more}{page}")
 
 
 def _how_long(incident: Incident, view: View | None, now: datetime) -> str:
@@ -71,12 +76,21 @@ def _pays(incident: Incident, view: View | None) -> str:
     """What the balance still pays, and how long: `31 videos, about 5 h at a cautious estimate.`"""
     if view is None or not _about_money(incident, view):
         return ""
+    if refused(view):
+        return _last_read(view)
     jobs, outlook = main_left(view), view.outlook
     if outlook is None or outlook.p25 is None or outlook.p25 <= 0:
         return f"The balance pays for {jobs}. " if jobs else ""
     likely = "" if outlook.p50 is None else f"; as likely as not {hours(outlook.p50)}"
     lasts = f"{hours(outlook.p25)} at a cautious estimate{likely}. "
     return f"The balance pays for {jobs}, {lasts}" if jobs else f"The credits last {lasts}"
+
+
+def _last_read(view: View) -> str:
+    """The balance of a provider that refuses for want of money: it pays for nothing."""
+    if view.known_balance is not None:
+        return f"The balance is {money(view.known_balance, view.unit)}. "
+    return "" if view.balance is None else f"Last read: {money(view.balance, view.unit)}. "
 
 
 def _about_money(incident: Incident, view: View) -> bool:
@@ -87,6 +101,10 @@ def _about_money(incident: Incident, view: View) -> bool:
 
 
 def _next_step(incident: Incident, view: View | None, first_step: str) -> str:
+    if incident.alert == "credits-exhausted" and view is not None and refused(view):
+        return first_step if view.known_balance is None else REFUSED_STEP
+    if incident.alert == "provider-down" and status_report(view):
+        return "Let the product use another provider until the status page reports the end"
     if view is not None and incident.alert != "burn-spike" and _about_money(incident, view):
         amount = top_up(view)
         if amount:

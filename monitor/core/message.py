@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from monitor.core.causes import Cause, Severity
@@ -11,6 +11,8 @@ from monitor.core.jobs import jobs_of
 from monitor.core.lines import subject, three_lines
 from monitor.core.model import Check, Incident, Kind, Notification
 from monitor.core.phrases import clean, headline, hours, moment, money, named, quota_figure
+from monitor.core.sentences import refused
+from monitor.core.specials import status_report
 from monitor.core.view import View
 from monitor.core.words import amount
 
@@ -94,10 +96,10 @@ def compose(
     `service_words`: what the config tells customers of a service that rests on the target; it
     wins over the runbook's. Links to our own pages are written only with `external_url`.
     """
-    incident = notification.incident
+    incident, view = notification.incident, _claims(view)
     page, advice = _page(incident, view, runbooks), _advice(incident, view, runbooks)
     url = (external_url or "").rstrip("/")
-    steps = tuple(named(s, incident) for s in advice.steps) if advice is not None else ()
+    steps = _steps(incident, view, advice)
     lines = three_lines(notification, view, steps[0] if steps else "", now)
     muted = _muted(notification, view)
     customers = clean(service_words) or (page.customers if page else "")
@@ -132,6 +134,13 @@ def compose(
     )
 
 
+def _claims(view: View | None) -> View | None:
+    """Without runway and jobs where the provider refuses for want of money: none of it holds."""
+    if view is None or not refused(view):
+        return view
+    return replace(view, outlook=None, jobs_left={})
+
+
 # -- which page -----------------------------------------------------------------------------
 
 
@@ -153,6 +162,14 @@ def _advice(
         if cause.value in runbooks:
             return runbooks[cause.value]
     return _page(incident, view, runbooks)
+
+
+def _steps(incident: Incident, view: View | None, advice: Runbook | None) -> tuple[str, ...]:
+    """The page's steps, but for a look at the status page that the message already quotes."""
+    found = tuple(named(s, incident) for s in advice.steps) if advice is not None else ()
+    if incident.alert != "provider-down" or not status_report(view):
+        return found
+    return tuple(s for s in found if not ("status page" in s and s.startswith("Look at")))
 
 
 def _but(still_open: Sequence[Incident], todo: str) -> str:
@@ -216,18 +233,24 @@ def _runway(view: View | None) -> str:
 
 
 def _muted(notification: Notification, view: View | None) -> tuple[str, ...]:
-    """Alerts that keep quiet, and targets that say nothing of their own while the key is bad."""
+    """Alerts that keep quiet, and targets that say nothing of their own: a bad key or an outage."""
     names = [f"{m.alert} on {m.target}" for m in notification.muted]
     if notification.incident.open and view is not None:
         names += [
             m.target
             for m in view.members
             if m.target != notification.incident.target
-            and (m.key_cause is not None or notification.incident.alert == "key-rejected")
+            and _spoken_for(m, notification.incident)
         ]
     found = [clean(name, 200) for name in dict.fromkeys(names)]
     rest = len(found) - _NAMED
     return (*found[:_NAMED], f"and {rest} more") if rest > 0 else tuple(found)
+
+
+def _spoken_for(member: View, incident: Incident) -> bool:
+    if incident.alert == "provider-down":
+        return member.check is not Check.STATUS and member.failures > 0
+    return member.key_cause is not None or incident.alert == "key-rejected"
 
 
 def _labels(incident: Incident) -> dict[str, str]:

@@ -13,6 +13,7 @@ from monitor.core.jobs import main_left
 from monitor.core.limits import declared_words
 from monitor.core.model import NETWORK_TARGET, STORE_TARGET, Incident, Quota, models_target
 from monitor.core.notice import Notice
+from monitor.core.sentences import refused, what
 from monitor.core.view import View
 from monitor.core.words import amount, percent
 from monitor.core.words import clean as clean  # what is put in words is cleaned: one door
@@ -130,6 +131,9 @@ def _matter(incident: Incident, view: View | None) -> str:
         return _runway_left(view) or _FIXED[alert]
     if alert in _FIXED:
         return _FIXED[alert]
+    if alert == "credits-exhausted" and incident.open and view is not None:
+        if refused(view) and view.known_balance is not None:
+            return clean(what(view))  # credit is left: what the provider says is all that is true
     if alert == "key-rejected":
         return "the key has expired" if cause is Cause.KEY_EXPIRED else "the key is rejected"
     if alert == "credits-exhausted":

@@ -74,13 +74,21 @@ def judge(
     Of a target whose account's key is bad nothing is known (`key_cause`), but of `ACCOUNT/key`
     itself. A verdict rests on `evidence_at`: a reading, or `now` for what time alone brings.
     """
-    if view.key_cause is not None and view.target != key_target(view.account):
+    if _blind(rule, view):
         return Judgement(Verdict.UNKNOWN, view.evidence_at, view.key_cause)
     if isinstance(rule.when, Special):
         return SPECIALS[rule.when.name](view, now, network, provider)
     cause, evidence = view.cause or Cause.OK, _evidence(rule.when, view, now)
     verdict, summary = _look(rule, view, firing, now)
     return Judgement(verdict, evidence, cause, summary)
+
+
+def _blind(rule: Rule, view: View) -> bool:
+    """Whether the account's bad key hides what the rule asks for; what is counted here it does not."""
+    if view.key_cause is None or view.target == key_target(view.account):
+        return False
+    quota = isinstance(rule.when, Compare) and rule.when.measure in ("quota_left", "quota_used")
+    return not (quota and view.known_quotas)
 
 
 def _look(rule: Rule, view: View, firing: bool, now: datetime) -> tuple[Verdict, str]:

@@ -11,6 +11,7 @@ from monitor.core.causes import MONEY_CAUSES
 from monitor.core.conditions import Both, Compare, Condition, Either, measure, worst_quota
 from monitor.core.durations import about
 from monitor.core.limits import breach_words
+from monitor.core.model import Check
 from monitor.core.view import View
 from monitor.core.words import WHAT, amount, percent
 
@@ -120,11 +121,25 @@ def not_yet(condition: Condition, view: View, *, now: datetime) -> str:
     return what(view)
 
 
+def short(view: View) -> bool:
+    """Whether the balance itself shows that the money is gone: 0, or under the floor."""
+    balance = view.known_balance
+    if view.cause not in MONEY_CAUSES or balance is None:
+        return False
+    return balance <= 0 or balance < view.floor
+
+
+def refused(view: View) -> bool:
+    """Whether the provider refuses for want of money, whatever balance was read: then no balance
+    pays for anything, and no forecast holds."""
+    return view.check is Check.BALANCE and view.cause in MONEY_CAUSES and not short(view)
+
+
 def what(view: View) -> str:
     """What a target's cause means, with the balance that shows it or in the provider's words."""
     if view.cause is None:
         return "not asked yet"
-    if view.cause in MONEY_CAUSES and view.known_balance is not None:
+    if short(view) and view.known_balance is not None:
         if view.known_balance <= 0:
             return f"balance {amount(view.known_balance)}: nothing is left"
         return f"balance {amount(view.known_balance)} is under the floor of {amount(view.floor)}"

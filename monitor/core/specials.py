@@ -92,6 +92,17 @@ def provider_down(view: View, _: datetime, network: View | None, __: View | None
     return _ok(view) if _refuted(members, lambda m: m.read) else _unknown(view)
 
 
+def status_report(provider: View | None) -> str:
+    """What the provider's own status page reports, of the view of `PROVIDER/provider`.
+
+    Empty where all is well there. A page that cannot be read itself tells no `state`.
+    """
+    members = provider.members if provider is not None else ()
+    pages = [m for m in members if m.check is Check.STATUS and m.cause is not Cause.OK]
+    said = next((m.summary for m in pages if "state" in m.facts), "")
+    return f"{pages[0].provider}'s status page: {said}" if said else ""
+
+
 def _accepted(view: View, provider: View | None) -> bool:
     siblings = provider.members if provider is not None else ()
     return view.check is Check.KEY and accepted_elsewhere(view, siblings)

@@ -27,6 +27,7 @@ from monitor.core.settings import Account, Settings, TargetSettings
 from monitor.core.view import View
 
 _WHOLE_KEY = frozenset({Cause.KEY_REJECTED, Cause.KEY_EXPIRED})  # nothing can be read with it
+TOLD = " (told by the provider)"
 _EPOCH = datetime.fromtimestamp(0, UTC)
 _PLAIN = frozenset({Cause.OK, Cause.MODEL_LOADING})
 
@@ -115,13 +116,28 @@ def target_view(
         jobs_left=jobs_left(record.balance, account.jobs) if is_balance else {},
         job_titles=account.job_titles,
         main_job=account.main_job,
-        quotas=(*(reading.finding.quotas if reading else ()), *declared),
+        quotas=(*_told(reading, account), *declared),
         facts=reading.finding.facts if reading else {},
         warning=reading.finding.warning if reading else False,
-        key_cause=_key_cause(reading, whole_key) if settings.asked else None,
+        key_cause=_key_cause(reading, whole_key) if _by_key(settings) else None,
         watched_since=watched_since,
         named=named,
     )
+
+
+def _by_key(settings: TargetSettings) -> bool:
+    """Whether it is asked with the account's key: a status page is not, what is counted is not."""
+    return settings.asked and settings.target.check is not Check.STATUS
+
+
+def _told(reading: Reading | None, account: Account) -> tuple[Quota, ...]:
+    """The provider's quotas; one that is named like a declared one says whose it is.
+
+    Two of one name would be one series in the metrics, and one of them would not be seen.
+    """
+    taken = {q.name for q in account.quotas}
+    told = reading.finding.quotas if reading else ()
+    return tuple(replace(q, quota=f"{q.quota}{TOLD}") if q.quota in taken else q for q in told)
 
 
 def _latest(*times: datetime | None) -> datetime | None:
@@ -191,8 +207,10 @@ def models_view(account: Account, views: Iterable[View]) -> View:
 def provider_view(provider: str, views: Iterable[View]) -> View:
     """`PROVIDER/provider`: every target there that is asked; what its status page says explains,
     but neither blames nor clears."""
-    members = tuple(v for v in _asked(views) if v.check is not Check.STATUS)
-    return _derived(provider_target(provider), "", provider, members)
+    asked = _asked(views)
+    members = tuple(v for v in asked if v.check is not Check.STATUS)
+    base = _derived(provider_target(provider), "", provider, members)
+    return replace(base, members=(*members, *(v for v in asked if v.check is Check.STATUS)))
 
 
 def network_view(views: Iterable[View]) -> View:

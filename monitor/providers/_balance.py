@@ -93,7 +93,7 @@ class Code:
     path: str
     fine: int
     among: range = range(100_000)  # what the vendor documents; another is no code of its own
-    optional: bool = False  # an answer without one is judged by its data, and warned of
+    optional: bool = False  # an answer without one is judged by its data; the summary says so
     always: bool = False
 
     def lacks(self, body: Mapping[str, object]) -> bool:
@@ -234,7 +234,7 @@ class Balance(Call):
         found = balance_of(balance, unit or self.spec.unit or "credits")
         if self.code is not None and self.code.lacks(body):
             words = f"{found.summary}; the answer lacks its `{self.code.path}`"
-            found = replace(found, warning=True, summary=words)
+            found = replace(found, summary=words)  # said, and no state: the number was read
         for must in self.must:
             if sure(body, must.path) is not must.be:
                 return replace(found, cause=must.cause, summary=must.summary)
