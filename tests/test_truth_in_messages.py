@@ -27,6 +27,7 @@ from monitor.core.model import (
     Verdict,
 )
 from monitor.core.rules import judge
+from monitor.core.secret import Secret
 from monitor.core.sentences import what
 from monitor.core.settings import Account, Interval, TargetSettings
 from monitor.core.view import View
@@ -121,20 +122,20 @@ def test_a_refusal_without_a_number_names_the_last_balance_as_such() -> None:
 # -- an outage -------------------------------------------------------------------------------
 
 
-def outage(page: Cause = Cause.PROVIDER_ERROR, state: str = PAGE, **facts: str) -> View:
+def outage(page: Cause = Cause.PROVIDER_ERROR, said: str = PAGE, **facts: str) -> View:
     failing = [
         a_view(f"hf/{name}", Cause.PROVIDER_ERROR, failures=3, provider="huggingface")
         for name in ("key", "model/a")
     ]
     fine = a_view("hf/model/b", at=later(-900), provider="huggingface")
-    status = a_view("hf/status", page, summary=state, facts=facts, provider="huggingface")
+    status = a_view("hf/status", page, summary=said, facts=facts, provider="huggingface")
     return replace(
         provider_view("huggingface", [*failing, fine, status]), cause=Cause.PROVIDER_ERROR
     )
 
 
 def test_a_provider_that_is_down_is_told_with_what_its_status_page_reports() -> None:
-    message = told(outage(state=PAGE, **{"state": "downtime"}), "provider-down", "it is down")
+    message = told(outage(state="downtime"), "provider-down", "it is down")
     assert f"huggingface's status page: {PAGE}".casefold() in message.what.casefold()
     assert not message.todo.startswith("Look at")
     assert not any(s.startswith("Look at the provider's status page") for s in message.steps)
@@ -153,7 +154,7 @@ def test_a_status_page_that_reports_nothing_is_sent_to_and_not_quoted(
 
 
 def test_an_outage_names_the_targets_it_speaks_for_and_not_those_that_answer() -> None:
-    assert told(outage(state=PAGE, **{"state": "downtime"}), "provider-down").muted == (
+    assert told(outage(state="downtime"), "provider-down").muted == (
         "hf/key",
         "hf/model/a",
     )
@@ -209,7 +210,7 @@ def seen(check: Check, finding: Finding, declared: tuple[Quota, ...] = ()) -> Vi
     target = Target("hf", "huggingface", check)
     reading = Reading(target.name, NOW - timedelta(minutes=1), 0.2, finding)
     return target_view(
-        Account("hf", "huggingface", quotas=(IMAGES,)),
+        Account("hf", "huggingface", Secret(""), (), quotas=(IMAGES,)),
         TargetSettings(target, Interval(60, 60), 15.0),
         TargetRecord(target.name, reading, NOW),
         whole_key=BAD_KEY,

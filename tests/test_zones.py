@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 from datetime import UTC
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -71,14 +70,15 @@ def test_what_a_variable_holds_is_not_shown(tmp_path: Path) -> None:
     assert "planted" not in str(caught.value)
 
 
-@pytest.mark.skipif(
-    importlib.util.find_spec("tzdata") is not None, reason="zones come with the environment"
-)
 def test_a_machine_without_zones_says_what_to_install(tmp_path: Path) -> None:
+    none = tmp_path / "none" / "tzdata"
+    none.mkdir(parents=True)
+    (none / "__init__.py").write_text("raise ImportError")
+    bare = {"PYTHONTZPATH": "", "PYTHONPATH": str(none.parent)}
     path = tmp_path / "config.yaml"
     path.write_text(ACCOUNTS + "timezone: Europe/Berlin\n")
-    result = monitor(path, "check-config", PYTHONTZPATH="")
+    result = monitor(path, "check-config", **bare)
     assert result.returncode == 78
     assert "install tzdata" in result.stdout
     path.write_text(ACCOUNTS + "timezone: UTC\n")
-    assert monitor(path, "check-config", PYTHONTZPATH="").returncode == 0
+    assert monitor(path, "check-config", **bare).returncode == 0

@@ -233,14 +233,13 @@ def _runway(view: View | None) -> str:
 
 
 def _muted(notification: Notification, view: View | None) -> tuple[str, ...]:
-    """Alerts that keep quiet, and targets that say nothing of their own: a bad key or an outage."""
+    """Alerts that keep quiet, and targets of which a bad key or an outage says it all."""
     names = [f"{m.alert} on {m.target}" for m in notification.muted]
     if notification.incident.open and view is not None:
         names += [
             m.target
             for m in view.members
-            if m.target != notification.incident.target
-            and _spoken_for(m, notification.incident)
+            if m.target != notification.incident.target and _spoken_for(m, notification.incident)
         ]
     found = [clean(name, 200) for name in dict.fromkeys(names)]
     rest = len(found) - _NAMED

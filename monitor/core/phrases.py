@@ -131,14 +131,11 @@ def _matter(incident: Incident, view: View | None) -> str:
         return _runway_left(view) or _FIXED[alert]
     if alert in _FIXED:
         return _FIXED[alert]
-    if alert == "credits-exhausted" and incident.open and view is not None:
-        if refused(view) and view.known_balance is not None:
-            return clean(what(view))  # credit is left: what the provider says is all that is true
     if alert == "key-rejected":
         return "the key has expired" if cause is Cause.KEY_EXPIRED else "the key is rejected"
     if alert == "credits-exhausted":
         spent = cause is Cause.QUOTA_EXHAUSTED
-        return "the quota is used up" if spent else "no credits left"
+        return "the quota is used up" if spent else _no_credits(incident, view)
     if alert == "model-unavailable":
         return f"{_subject(incident)} {_MODEL_WORDS.get(cause, 'is not available')}"
     if alert == "provider-down":
@@ -146,6 +143,13 @@ def _matter(incident: Incident, view: View | None) -> str:
     if alert == "target-stale":
         return f"{_subject(incident)} has not been probed for too long"
     return (clean(incident.summary) if incident.open else "") or alert
+
+
+def _no_credits(incident: Incident, view: View | None) -> str:
+    """Where credit is left, what the provider says is all that is true."""
+    if not incident.open or view is None or view.known_balance is None or not refused(view):
+        return "no credits left"
+    return clean(what(view))
 
 
 def _subject(incident: Incident) -> str:

@@ -74,7 +74,7 @@ def judge(
     Of a target whose account's key is bad nothing is known (`key_cause`), but of `ACCOUNT/key`
     itself. A verdict rests on `evidence_at`: a reading, or `now` for what time alone brings.
     """
-    if _blind(rule, view):
+    if view.key_cause is not None and _blind(rule, view):
         return Judgement(Verdict.UNKNOWN, view.evidence_at, view.key_cause)
     if isinstance(rule.when, Special):
         return SPECIALS[rule.when.name](view, now, network, provider)
@@ -84,8 +84,8 @@ def judge(
 
 
 def _blind(rule: Rule, view: View) -> bool:
-    """Whether the account's bad key hides what the rule asks for; what is counted here it does not."""
-    if view.key_cause is None or view.target == key_target(view.account):
+    """Whether the account's bad key hides what the rule asks for: not what is counted."""
+    if view.target == key_target(view.account):
         return False
     quota = isinstance(rule.when, Compare) and rule.when.measure in ("quota_left", "quota_used")
     return not (quota and view.known_quotas)
