@@ -52,7 +52,7 @@ class Pictures:
         story = Story(self.say, port=0)
         telling = asyncio.create_task(story.run(until_done=True))
         await self.due.wait()
-        await shoot(self.page, "page.png", "1280,1950")
+        await shoot(self.page, "page.png", "1280,2270")
         await telling
         mail = next(m for m in story.mails if m["X-Monitor-Severity"] == "critical")
         with tempfile.TemporaryDirectory() as folder:
