@@ -86,6 +86,14 @@ def test_a_refusal_with_credit_left_says_what_the_provider_says(balance: str) ->
         assert falsehood not in all_of(message) + summary(view)
 
 
+def test_nobody_is_told_to_top_up_an_account_that_is_refused_with_credit_left() -> None:
+    suspended = told(refused("deepinfra/balance", SUSPENDED, "20", "20")).steps
+    assert suspended[0] == f"{REFUSED_STEP}."
+    assert not any(step.startswith("Top up") for step in suspended)
+    gone = told(refused("kie/balance", GONE, None, "5916")).steps
+    assert gone[0].startswith("Top up")
+
+
 @pytest.mark.parametrize(
     ("balance", "floor", "words"),
     [("0", "0", "nothing is left"), ("20", "135", "under the floor of 135")],

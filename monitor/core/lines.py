@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from monitor.core.advice import REFUSED_STEP
@@ -16,6 +17,7 @@ from monitor.core.phrases import (
     hours,
     moment,
     money,
+    named,
     sentence,
     top_up,
 )
@@ -146,3 +148,17 @@ def _after(incident: Incident) -> str:
     if incident.alert in _MONEY_RULES or incident.cause is Cause.CREDITS_EXHAUSTED:
         return _AFTER_TOP_UP
     return "Nothing more to do."
+
+
+def fitting(steps: Iterable[str], incident: Incident, view: View | None) -> tuple[str, ...]:
+    """A page's steps, as far as they fit what is known.
+
+    Not to top up where the provider refuses although credit is left; not to look at a status page
+    that the message already quotes.
+    """
+    found = tuple(named(step, incident) for step in steps)
+    if view is not None and refused(view) and view.known_balance is not None:
+        return (f"{REFUSED_STEP}.", *(s for s in found if not s.startswith("Top up")))
+    if incident.alert == "provider-down" and status_report(view):
+        return tuple(s for s in found if not ("status page" in s and s.startswith("Look at")))
+    return found

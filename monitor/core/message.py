@@ -8,11 +8,10 @@ from datetime import datetime
 
 from monitor.core.causes import Cause, Severity
 from monitor.core.jobs import jobs_of
-from monitor.core.lines import subject, three_lines
+from monitor.core.lines import fitting, subject, three_lines
 from monitor.core.model import Check, Incident, Kind, Notification
-from monitor.core.phrases import clean, headline, hours, moment, money, named, quota_figure
+from monitor.core.phrases import clean, headline, hours, moment, money, quota_figure
 from monitor.core.sentences import refused
-from monitor.core.specials import status_report
 from monitor.core.view import View
 from monitor.core.words import amount
 
@@ -99,7 +98,7 @@ def compose(
     incident, view = notification.incident, _claims(view)
     page, advice = _page(incident, view, runbooks), _advice(incident, view, runbooks)
     url = (external_url or "").rstrip("/")
-    steps = _steps(incident, view, advice)
+    steps = fitting(advice.steps if advice is not None else (), incident, view)
     lines = three_lines(notification, view, steps[0] if steps else "", now)
     muted = _muted(notification, view)
     customers = clean(service_words) or (page.customers if page else "")
@@ -162,14 +161,6 @@ def _advice(
         if cause.value in runbooks:
             return runbooks[cause.value]
     return _page(incident, view, runbooks)
-
-
-def _steps(incident: Incident, view: View | None, advice: Runbook | None) -> tuple[str, ...]:
-    """The page's steps, but for a look at the status page that the message already quotes."""
-    found = tuple(named(s, incident) for s in advice.steps) if advice is not None else ()
-    if incident.alert != "provider-down" or not status_report(view):
-        return found
-    return tuple(s for s in found if not ("status page" in s and s.startswith("Look at")))
 
 
 def _but(still_open: Sequence[Incident], todo: str) -> str:
