@@ -329,7 +329,8 @@ def test_a_line_of_a_gigabyte_is_cut_and_refused_without_being_held(tmp_path: Pa
     os.truncate(path, 1 << 30)  # sparse: it takes no room on the disk
     result = subprocess.run(
         [sys.executable, "-c", CRAMPED, "replay", str(path)],
-        cwd=tmp_path, env=environment(tmp_path), capture_output=True, text=True, timeout=60, check=False,
+        cwd=tmp_path, env=environment(tmp_path), capture_output=True, text=True, timeout=60,
+        check=False,
     )  # fmt: skip
     assert (result.returncode, result.stdout) == (65, "")
     assert "trace.jsonl:2: it is longer than 65536 bytes" in result.stderr
