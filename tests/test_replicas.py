@@ -85,3 +85,10 @@ def test_what_is_neither_replica_is_judged_as_it_comes() -> None:
     swing = Swing()
     swing.begin(0.0, Decimal(5000), high=True)
     assert swing.level(60.0, Decimal(65_000), Decimal(10_000)) == 60_000
+
+
+def test_an_end_that_the_higher_replica_tells_is_nothing_left_and_not_less() -> None:
+    swing = Swing()
+    swing.begin(0.0, Decimal(5000), high=True)
+    assert swing.level(60.0, Decimal(0), Decimal(10_000)) == 0
+    assert not swing.high

@@ -39,8 +39,9 @@ class Swing:
     def _hear(self, at: float, over: Decimal) -> None:
         """Which side an answer is from that is `over` what the lower one said last."""
         low, high = abs(over), abs(over - self.apart)
-        if min(low, high) > self.apart / 2:
-            return  # neither: what has happened is for the ledger to say
+        if min(low, high) > self.apart / 2:  # neither: what has happened is for the ledger to say
+            self.high = self.high and over > 0  # a deep fall is taken as it was told
+            return
         self.stays += 1
         if (high < low) is self.high:
             return
