@@ -50,7 +50,7 @@ bench-forecast: $(STAMP)  ## how good the forecast is, beside others' (ARGS=--qu
 	$(BIN)/python -m benchmarks.forecast.run $(ARGS)
 
 lock:  ## pin the newest allowed versions again (needs uv)
-	uv pip compile pyproject.toml --group dev --all-extras --universal --python-version 3.11 --generate-hashes --no-header -q -o requirements-dev.txt
+	uv pip compile pyproject.toml --group dev --all-extras --universal --python-version 3.11 --generate-hashes --no-strip-extras --no-header -q -o requirements-dev.txt
 
 clean:  ## remove what the other targets made
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist

@@ -98,7 +98,7 @@ def drips(_: httpx.Request) -> httpx.Response:
 
 
 def bombs(_: httpx.Request) -> httpx.Response:
-    content = gzip.compress(bytes(2_000_000))
+    content = gzip.compress(bytes(2_000_000), mtime=0)
     return httpx.Response(200, headers={"content-encoding": "gzip"}, content=content)
 
 
