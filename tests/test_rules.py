@@ -9,6 +9,7 @@ from decimal import Decimal
 
 import pytest
 from core_scenes import NOW, a_group, a_reading, a_view, an_outlook, later
+from house import House
 
 from monitor.core.blame import failing_since
 from monitor.core.builtin import BUILTIN
@@ -741,3 +742,17 @@ def test_what_is_not_a_breach_still_names_the_cause() -> None:
     for view, cause in ((slow, SLOW), (fine, Cause.MODEL_MOVED), (a_view(cause=None), Cause.OK)):
         judged = judge(RULES["rate-limited"], view, firing=False, now=NOW)
         assert (judged.cause, judged.summary) == (cause, "")
+
+
+async def test_a_runway_of_0_at_the_floor_is_over_above_it_though_no_forecast_knows() -> None:
+    house = await House().start()
+    for left in (30_000, 0, 0):
+        house.script.balance(left)
+        await house.probe(after=300)
+    assert "runway-critical" in house.firing()
+    assert "opened runway-critical" not in house.mail.said  # credits-exhausted says it
+    house.script.balance(30_000)
+    await house.probe(after=300)
+    assert house.memory.views["kie/balance"].outlook.p25 is None
+    assert not house.firing()
+    assert "opened runway-critical" not in house.mail.said

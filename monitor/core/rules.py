@@ -94,7 +94,8 @@ def _blind(rule: Rule, view: View) -> bool:
 def _look(rule: Rule, view: View, firing: bool, now: datetime) -> tuple[Verdict, str]:
     held = holds(rule.when, view, now=now)
     if held is None:
-        return Verdict.UNKNOWN, ""
+        raised = firing and _off_the_floor(rule.when, view)
+        return (Verdict.OK if raised else Verdict.UNKNOWN), ""
     if held:
         return Verdict.BREACH, because(rule.when, view, now=now)
     if not firing or rule.clear is None:
@@ -103,6 +104,19 @@ def _look(rule: Rule, view: View, firing: bool, now: datetime) -> tuple[Verdict,
     if cleared is None:
         return Verdict.UNKNOWN, ""
     return (Verdict.OK, "") if cleared else (Verdict.BREACH, not_yet(rule.clear, view, now=now))
+
+
+def _off_the_floor(condition: Condition, view: View) -> bool:
+    """Whether nothing is left of what a runway alert stood on.
+
+    A balance at its floor has a runway of 0, also where no forecast can be made yet. Above it
+    again, in the same unit, such an account has none that is known, and none that is short.
+    """
+    first = condition.first if isinstance(condition, Both) else condition
+    silent = view.outlook is not None and view.outlook.p25 is None and view.unit_since is None
+    if not (silent and isinstance(first, Compare) and first.measure == "runway"):
+        return False
+    return view.known_balance is not None and view.known_balance > view.floor
 
 
 def _evidence(condition: Condition, view: View, now: datetime) -> datetime | None:

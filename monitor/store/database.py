@@ -15,6 +15,7 @@ from monitor.store.cells import Cell
 from monitor.store.reading import read_all, read_rows
 
 T = TypeVar("T")
+Watch = Callable[[str], object]  # handed every statement before it is executed
 _GOODBYE = 500  # milliseconds that closing waits for readers before it leaves the log as it is
 _OURS = (
     sqlite3.IntegrityError,
@@ -28,9 +29,15 @@ class Database:
     """Every method runs on the one thread that owns the connection, and raises StoreError."""
 
     def __init__(
-        self, path: Path, *, now: Callable[[], datetime], read_only: bool, busy_timeout: float
+        self,
+        path: Path,
+        *,
+        now: Callable[[], datetime],
+        read_only: bool,
+        busy_timeout: float,
+        watch: Watch | None = None,
     ) -> None:
-        self._path, self._now = path, now
+        self._path, self._now, self._watch = path, now, watch
         self._read_only, self._busy_timeout = read_only, busy_timeout
         self._connection: sqlite3.Connection | None = None
         self._identity: tuple[int, int] | None = None
@@ -133,6 +140,7 @@ class Database:
             files.accept(self._connection, self._path)
             return self._connection
         self._connection = files.connect(self._path, busy_timeout=timeout)
+        self._connection.set_trace_callback(self._watch)
         self._identity = files.identity(self._path)
         files.prepare(self._connection, self._path, check=not self._checked)
         self._checked = True

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Executor
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -14,7 +15,7 @@ from monitor.core.hours import Hour, hour_of
 from monitor.core.model import Ack, Sample, Silence
 from monitor.store import Batch, Stored, StoreError
 from monitor.store.cells import Cell, micros, moment
-from monitor.store.database import Database
+from monitor.store.database import Database, Watch
 from monitor.store.happened import first_of_series
 from monitor.store.hours import Thinning, carry_over
 from monitor.store.rows import ACKS, HOURS, SILENCES, sample_of
@@ -36,7 +37,8 @@ class SqliteStore:
     """A `Store` in the file `path`, opened at the first call and again after a fault.
 
     `now` names a damaged file that is set aside. With `read_only` it reads beside a daemon and
-    refuses to write.
+    refuses to write. `thread`: where all of it happens, by default one of its own; `watch` is
+    handed every statement before it is executed: the seams for tests.
     """
 
     def __init__(
@@ -46,13 +48,15 @@ class SqliteStore:
         now: Callable[[], datetime] = _wall,
         read_only: bool = False,
         busy_timeout: float = 5.0,
+        thread: Executor | None = None,
+        watch: Watch | None = None,
     ) -> None:
         self._path, self._closed = Path(path).absolute(), False
         self._read_only = read_only
         self._database = Database(
-            self._path, now=now, read_only=read_only, busy_timeout=busy_timeout
+            self._path, now=now, read_only=read_only, busy_timeout=busy_timeout, watch=watch
         )
-        self._writer = Writer(self._write)
+        self._writer = Writer(self._write, thread)
 
     @property
     def troubles(self) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
@@ -25,12 +25,17 @@ class _Job(Generic[T]):
 
 
 class Writer:
-    """The thread. `write` puts many batches into one transaction: all of them or none."""
+    """The thread. `write` puts many batches into one transaction: all of them or none.
 
-    def __init__(self, write: Callable[[Sequence[Batch]], None]) -> None:
+    `thread` is the seam for tests: one that runs its jobs in the caller's.
+    """
+
+    def __init__(
+        self, write: Callable[[Sequence[Batch]], None], thread: Executor | None = None
+    ) -> None:
         self._write = write
         self._jobs: deque[_Job[object]] = deque()  # the loop appends, the thread takes
-        self._pool = ThreadPoolExecutor(1, "monitor-store")
+        self._pool = thread or ThreadPoolExecutor(1, "monitor-store")
 
     def commit(self, batch: Batch) -> Awaitable[object]:
         """Write a batch; done when it is kept."""

@@ -1,0 +1,268 @@
+"""A process that can be killed anywhere, without luck: before every step of every task, and
+before every SQL statement.
+
+A story is told once, on a loop and a store that run in one thread. Before each step of a task and
+each statement what a kill would leave behind is looked at: the database with its log, and what had
+arrived by then. Each state that differs from the last is kept; a second process can take up each
+of them and tell the rest of the story.
+
+    moments = watched(story, folder)          # every state a kill could leave
+    resumed(story, moments[17], folder)       # what people have heard in the end
+
+SQLite's file is copied while a transaction is under way, as the disk has it then: a killed process
+leaves its pages to the next one, which rolls back what was not committed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import Awaitable, Callable, Sequence
+from concurrent.futures import Executor, Future
+from contextvars import Context
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any, TypeVar
+
+from house import START, House, Script
+
+from monitor.clock import SteppedClock
+from monitor.core.message import Message
+from monitor.core.settings import ReceiverSettings, Settings
+from monitor.core.spec import ChannelSpec
+from monitor.notifiers import Delivery
+from monitor.store.sqlite import SqliteStore
+
+T = TypeVar("T")
+RESTART = timedelta(seconds=1)  # what is seen anew is seen later
+Heard = tuple[str, str, str, str]  # receiver, kind, alert on target, the message's id
+Outcome = Callable[[str, int], bool]  # whether a receiver's n-th attempt arrives
+
+
+class SameThread(Executor):
+    """Runs some steps of the loop later what a thread would run beside it: always the same order.
+
+    Between a call and its work others get their turns, as beside a disk that takes its time.
+    """
+
+    def submit(self, fn: Callable[..., T], /, *args: Any, **kwargs: Any) -> Future[T]:
+        """Run `fn` soon."""
+        future: Future[T] = Future()
+        asyncio.get_running_loop().call_soon(_later, 3, lambda: _into(future, fn, args, kwargs))
+        return future
+
+
+def _later(steps: int, work: Callable[[], None]) -> None:
+    if steps:
+        asyncio.get_running_loop().call_soon(_later, steps - 1, work)
+    else:
+        work()
+
+
+def _into(future: Future[T], fn: Callable[..., T], args: Any, kwargs: Any) -> None:
+    try:
+        future.set_result(fn(*args, **kwargs))
+    except BaseException as error:  # noqa: BLE001 - it belongs to whoever waits for it
+        future.set_exception(error)
+
+
+class WatchedLoop(asyncio.SelectorEventLoop):
+    """Calls `look` before every step of every task."""
+
+    def __init__(self, look: Callable[[], None]) -> None:
+        super().__init__()
+        self._look = look
+
+    def call_soon(
+        self, callback: Callable[..., object], *args: Any, context: Context | None = None
+    ) -> asyncio.Handle:
+        """As the library's, with a look before it."""
+
+        def step(*given: Any) -> None:
+            self._look()
+            callback(*given)
+
+        return super().call_soon(step, *args, context=context)
+
+
+SPEC = ChannelSpec("recorded", "Recorded", ())
+
+
+@dataclass
+class Postman:
+    """Takes messages, a step before and a step after each has arrived."""
+
+    heard: list[Heard] = field(default_factory=list)
+    arrives: Outcome = lambda _receiver, _attempt: True
+    attempts: dict[str, int] = field(default_factory=dict)
+    spec: ChannelSpec = SPEC
+
+    async def send(
+        self, to: ReceiverSettings, message: Message, addresses: tuple[str, ...]
+    ) -> Delivery:
+        """Tell `addresses`, unless this attempt is one that fails."""
+        number = self.attempts[to.name] = self.attempts.get(to.name, 0) + 1
+        await asyncio.sleep(0)
+        if not self.arrives(to.name, number):
+            return Delivery(failed=dict.fromkeys(addresses, "451 later"))
+        about = f"{message.labels['alertname']} on {message.labels['target']}"
+        self.heard.append((to.name, message.kind.value, about, message.id))
+        await asyncio.sleep(0)
+        return Delivery(addresses)
+
+
+@dataclass(frozen=True)
+class Step:
+    """One thing that happens in the world, and the time that passes before it."""
+
+    after: float  # seconds
+    happens: Callable[[Script], None] = lambda _script: None
+    does: Callable[[House], Awaitable[None]] | None = None  # an operator, beside the probes
+    settings: Settings | None = None  # a reload
+
+
+@dataclass(frozen=True)
+class Story:
+    """What happens, in order; after each step everything is probed and told."""
+
+    settings: Settings
+    steps: tuple[Step, ...]
+    arrives: Outcome = lambda _receiver, _attempt: True
+
+
+@dataclass(frozen=True)
+class Moment:
+    """What a kill leaves: the files, the step under way, the time, what had arrived."""
+
+    step: int
+    at: datetime
+    database: bytes
+    log: bytes
+    heard: tuple[Heard, ...]
+    attempts: tuple[tuple[str, int], ...]
+
+
+class Watcher:
+    """Keeps every state that a kill could leave and that differs from the one before."""
+
+    def __init__(self, path: Path) -> None:
+        self._path, self.moments = path, list[Moment]()
+        self.looked, self._last = 0, b""
+        self.step, self.clock, self.postman = 0, SteppedClock(START), Postman()
+
+    def look(self) -> None:
+        """Something is about to happen."""
+        self.looked += 1
+        database, log = _bytes(self._path), _bytes(Path(f"{self._path}-wal"))
+        heard = tuple(self.postman.heard)
+        attempts = tuple(sorted(self.postman.attempts.items()))
+        seen = (self.step, self.clock.now(), hash(heard), hash(attempts))
+        mark = hashlib.blake2b(repr(seen).encode() + database + b"|" + log).digest()
+        if mark != self._last:
+            self._last = mark
+            now = self.clock.now()
+            self.moments.append(Moment(self.step, now, database, log, heard, attempts))
+
+
+def _bytes(path: Path) -> bytes:
+    return path.read_bytes() if path.exists() else b""
+
+
+async def _tell(story: Story, house: House, watcher: Watcher, *, begin: int) -> None:
+    """The story from a step on; that step's time has passed already where it was resumed."""
+    for step in story.steps[:begin]:
+        step.happens(house.script)
+    await house.start()
+    for number, step in enumerate(story.steps[begin:], begin):
+        if number > begin or begin == 0:
+            house.clock.step(step.after)
+        watcher.step = number
+        step.happens(house.script)
+        if step.settings is not None:
+            await house.pipeline.reload(step.settings)
+        if step.does is not None:
+            await step.does(house)
+        await _bustle(house)
+        for _ in range(3):  # what failed at first is tried again
+            await house.tell(after=2)
+        await house.pipeline.sweep()
+        await house.tell()
+
+
+async def _bustle(house: House) -> None:
+    """Everything is probed at once, and beside it everybody is told what is due, as it comes."""
+    observe, deliver = house.pipeline.observe, house.pipeline.deliver
+    observing = asyncio.gather(*(observe(t) for t in tuple(house.memory.targets)))
+    while not observing.done():
+        await asyncio.gather(*(deliver(r.name) for r in house.memory.settings.receivers))
+        await asyncio.sleep(0)
+    await observing
+
+
+def _house(watcher: Watcher, path: Path, settings: Settings, look: Callable[[], None]) -> House:
+    return House(
+        settings,
+        store=SqliteStore(
+            path, thread=SameThread(), now=watcher.clock.now, watch=lambda _statement: look()
+        ),
+        clock=watcher.clock,
+        mail=watcher.postman,  # type: ignore[arg-type]  # a notifier, as the recorded one
+    )
+
+
+def watched(story: Story, folder: Path) -> tuple[Watcher, House]:
+    """Tell a whole story, undisturbed, and look on."""
+    path = folder / "watched.db"
+    watcher = Watcher(path)
+    watcher.postman.arrives = story.arrives
+    return watcher, _run(story, watcher, path, 0, look=watcher.look)
+
+
+def _run(
+    story: Story, watcher: Watcher, path: Path, begin: int, *, look: Callable[[], None]
+) -> House:
+    reloads = [s.settings for s in story.steps[: begin + 1] if s.settings is not None]
+    settings = reloads[-1] if reloads else story.settings
+    with asyncio.Runner(loop_factory=lambda: WatchedLoop(look)) as runner:
+        house = _house(watcher, path, settings, look)
+        runner.run(_tell(story, house, watcher, begin=begin))
+        runner.run(house.pipeline.keeper.close())
+        return house
+
+
+def resumed(
+    story: Story, moment: Moment, folder: Path, *, watch: bool = False
+) -> tuple[Watcher, House]:
+    """Take up what a kill at `moment` left, and tell the rest."""
+    path = folder / "resumed.db"
+    for suffix, content in (("", moment.database), ("-wal", moment.log), ("-shm", b"")):
+        file = Path(f"{path}{suffix}")
+        file.unlink(missing_ok=True)
+        if content:
+            file.write_bytes(content)
+    watcher = Watcher(path)
+    watcher.clock = SteppedClock(moment.at + RESTART)
+    watcher.postman = Postman(list(moment.heard), story.arrives, dict(moment.attempts))
+    watcher.step = moment.step
+    look = watcher.look if watch else lambda: None
+    return watcher, _run(story, watcher, path, moment.step, look=look)
+
+
+def said(heard: Sequence[Heard]) -> dict[tuple[str, str], list[str]]:
+    """What each receiver heard of each alert, in order, a repeat under the same id left out.
+
+    In what order two alerts were told may change: a reading that is taken again counts as well.
+    """
+    found: dict[tuple[str, str], list[str]] = {}
+    known = set()
+    for receiver, kind, about, name in heard:
+        if name not in known:
+            known.add(name)
+            found.setdefault((receiver, about), []).append(kind)
+    return found
+
+
+def repeats(heard: Sequence[Heard]) -> int:
+    """How many messages came that had come before."""
+    return len(heard) - len({name for _, _, _, name in heard})
