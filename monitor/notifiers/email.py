@@ -44,6 +44,7 @@ SPEC = ChannelSpec(
         )),
     ),
     addresses="to",
+    pictures=True,
 )  # fmt: skip
 
 
