@@ -139,10 +139,18 @@ def _back(ahead: Ahead | None, topped_up: datetime | None, now: datetime) -> flo
 
 
 def _forward(ahead: Ahead | None, shown: float) -> float:
-    """Hours of the future: to the end of the forecast, but no more than two thirds of the past,
-    and never less than the words beside the present balance need."""
-    ends = [h for h in (ahead.middle, ahead.late) if math.isfinite(h)] if ahead else []
-    return min(max(*ends, shown * 0.31, 0.0) * 1.08, shown * 0.66)
+    """Hours of the future: to the end of the forecast, but no more than two thirds of the past.
+
+    Young pasts are short: then to the middle of the forecast. Never less than the words beside the
+    present balance need.
+    """
+    least = shown * 0.34
+    if ahead is None:
+        return least
+    ends = [h * 1.08 for h in (ahead.middle, ahead.late) if math.isfinite(h)]
+    likely = ahead.middle * 1.15
+    most = likely if shown * 0.66 < likely <= shown * 2 else shown * 0.66
+    return min(max(least, *ends), most) if ends else least
 
 
 def _past(points: Points, now: datetime, back: float, balance: float) -> list[tuple[float, float]]:

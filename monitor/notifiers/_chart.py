@@ -17,14 +17,15 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-WIDTH, HEIGHT, DPI = 6.0, 2.9, 200  # inches: 1200 by 580 pixels, twice what is shown
+WIDTH, HEIGHT, DPI = 6.0, 2.9, 200  # inches
+SIZE: Final = (1200, 580)  # pixels: twice what is shown
 WORDS: Final = 13.0  # points: still 9 px high where a phone shows the picture 300 px wide
 LINE, BAND, DANGER, QUIET, INK = "#1849a9", "#84adff", "#b42318", "#667085", "#101828"
 NO_LIBRARY: Final = 3  # the exit code where matplotlib cannot be imported
 _LARGEST = 1_000_000  # bytes of one order
 _LIMITS = (
     (resource.RLIMIT_AS, 1 << 30),
-    (resource.RLIMIT_CPU, 60),
+    (resource.RLIMIT_CPU, 600),
     (resource.RLIMIT_CORE, 0),
     (resource.RLIMIT_NOFILE, 64),
     (resource.RLIMIT_FSIZE, 16 << 20),  # its cache of fonts
@@ -61,8 +62,18 @@ def draw(order: Order) -> bytes:
     _forecast(axes, order)
     _past(axes, order)
     _labels(axes, order, top)
-    out = io.BytesIO()
-    figure.savefig(out, format="png", metadata={"Software": None})
+    return _png(figure)
+
+
+def _png(figure: Figure) -> bytes:
+    """In 96 colours, which nobody sees and halves the mail; without a time or a version in it."""
+    from PIL import Image
+
+    raw, out = io.BytesIO(), io.BytesIO()
+    figure.savefig(raw, format="rgba")
+    drawn = Image.frombytes("RGBA", SIZE, raw.getvalue())
+    few = drawn.quantize(96, Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
+    few.save(out, "PNG", optimize=True)
     return out.getvalue()
 
 

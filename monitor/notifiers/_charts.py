@@ -31,6 +31,7 @@ WARM = 60.0  # seconds the process waits for another one
 REST = 60.0  # seconds after a failure in which nothing is tried
 LARGEST = 200_000  # bytes of a picture: a mail has to stay light
 _PROGRAM = (sys.executable, "-I", str(Path(__file__).with_name("_chart.py")))
+_REAPED = 1.0  # seconds until the exit code of a process that has closed its stdout is known
 _KEPT = 8  # pictures: what one receiver was shown the next is shown too
 _PNG, _END = b"\x89PNG\r\n\x1a\n", b"IEND\xaeB`\x82"
 
@@ -73,6 +74,11 @@ class Charts:
         self._drawings: OrderedDict[Chart, asyncio.Task[bytes]] = OrderedDict()
         self._idle: asyncio.TimerHandle | None = None
         self._rests_until = 0.0
+
+    @property
+    def process_id(self) -> int | None:
+        """The process that draws; None where there is none."""
+        return None if self._process is None else self._process.pid
 
     async def draw(self, chart: Chart, patience: float) -> bytes:
         """A PNG; empty if there is none within `patience` seconds, or none to be had.
@@ -117,12 +123,12 @@ class Charts:
             try:
                 async with asyncio.timeout(self._limit):
                     return await self._ask(_order(chart))
-            except (TimeoutError, OSError, EOFError, ValueError) as error:
-                await self._fail(error)
-                return b""
             except asyncio.CancelledError:
                 await self._end()  # it is in the middle of something
                 raise
+            except Exception as error:  # noqa: BLE001 - no picture is worth an alert
+                await self._fail(error)
+                return b""
             finally:
                 self._stay_warm()
 
@@ -142,7 +148,7 @@ class Charts:
         return picture
 
     async def _running(self) -> Process:
-        if self._process is None or self._process.returncode is not None:
+        if self._process is None or not _alive(self._process):
             self._process = await asyncio.create_subprocess_exec(
                 *self._program, stdin=PIPE, stdout=PIPE, stderr=DEVNULL,
                 env=self._env, cwd="/", start_new_session=True,
@@ -151,7 +157,7 @@ class Charts:
 
     async def _fail(self, error: Exception) -> None:
         self._rests_until = asyncio.get_running_loop().time() + REST
-        code = await self._end()
+        code = await self._end(_REAPED if isinstance(error, (EOFError, ConnectionError)) else 0.0)
         if code == NO_LIBRARY:
             log.warning("no chart: matplotlib cannot be imported; to have it: %s", HOW)
             return
@@ -164,25 +170,34 @@ class Charts:
     def _stay_warm(self) -> None:
         if self._idle is not None:
             self._idle.cancel()
-        loop = asyncio.get_running_loop()
-        self._idle = loop.call_later(self._warm, self._dismiss)
+        if self._process is not None:
+            loop = asyncio.get_running_loop()
+            self._idle = loop.call_later(self._warm, self._dismiss)
 
     def _dismiss(self) -> None:
         """Close its stdin: it ends by itself, and asyncio reaps it."""
         if self._process is not None and self._process.stdin is not None:
             self._process.stdin.close()
-        self._process = None
 
-    async def _end(self) -> int | None:
-        """Kill the process and wait for it; its exit code if it had ended before."""
+    async def _end(self, grace: float = 0.0) -> int | None:
+        """Kill the process and wait for it; its exit code if it ended by itself within `grace`."""
         if self._idle is not None:
             self._idle.cancel()
         process, self._process = self._process, None
         if process is None:
             return None
+        with suppress(TimeoutError):
+            async with asyncio.timeout(grace):
+                return await process.wait()
         with suppress(ProcessLookupError):
             process.kill()
         return await process.wait()
+
+
+def _alive(process: Process) -> bool:
+    """Whether it can be asked: it runs, and was not told to end."""
+    stdin = process.stdin
+    return process.returncode is None and stdin is not None and not stdin.is_closing()
 
 
 def _order(chart: Chart) -> bytes:

@@ -17,7 +17,12 @@ if TYPE_CHECKING:
 
 TEMPLATES = Path(__file__).parent / "templates"
 LARGEST = 90_000  # bytes: Gmail cuts off what is over 102 kB
-_CUTS = ((40, 1000), (12, 500), (4, 300))  # rows of a list and characters of a text, until it fits
+_CUTS = (
+    (41, 1000),
+    (12, 500),
+    (4, 300),
+    (2, 100),
+)  # rows of a list and characters of a text, until it fits
 _SHAPES = {"critical": "▲", "warning": "◆", "info": "●", "resolved": "✓"}  # not colour alone
 
 
@@ -56,7 +61,10 @@ def tone_of(message: Message) -> str:
 def _cut(message: Message, rows: int, length: int) -> Message:
     def lines(texts: tuple[str, ...]) -> tuple[str, ...]:
         kept = tuple(clean(t, length) for t in texts[:rows])
-        return (*kept, "and more, in the plain text") if len(texts) > rows + 1 else kept
+        return (*kept, "and more, in the plain text") if len(texts) > rows else kept
+
+    def cells(table: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
+        return tuple((clean(a, length), clean(b, length)) for a, b in table[:rows])
 
     return replace(
         message,
@@ -67,10 +75,10 @@ def _cut(message: Message, rows: int, length: int) -> Message:
         not_customers=clean(message.not_customers, length),
         steps=lines(message.steps),
         muted=lines(message.muted),
-        figures=message.figures[:rows],
+        figures=cells(message.figures),
         jobs_left=message.jobs_left[:rows],
         links=message.links[:rows],
-        sections=tuple((title, cells[:rows]) for title, cells in message.sections[:rows]),
+        sections=tuple((clean(t, length), cells(table)) for t, table in message.sections[:rows]),
     )
 
 
