@@ -190,7 +190,8 @@ class Teller:
         notifier = self._notifiers[settings.channel]
         self._flying.add(notification.key)
         try:
-            errand = await self._errand(notification, pictures=notifier.spec.pictures)
+            pictures = notifier.spec.pictures and settings.options.get("chart") is not False
+            errand = await self._errand(notification, pictures=pictures)
             delivery = await notifier.send(settings, errand.message, notification.addresses)
             await self._settle(notification, errand, delivery)
         finally:

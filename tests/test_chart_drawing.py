@@ -232,9 +232,14 @@ async def test_news_waits_for_its_picture_less_than_a_second_the_rest_a_little_l
     assert charts.asked[1:] == [5.0, 5.0]
 
 
-async def test_where_no_picture_is_shown_none_is_drawn() -> None:
-    charts, mail = Draughtsman(), Recorded()
-    await drained(charts, mail)
+@pytest.mark.parametrize(
+    ("mail", "options"), [(Recorded(), {}), (showing(), {"chart": False})], ids=["channel", "user"]
+)
+async def test_where_no_picture_is_wanted_none_is_drawn(
+    mail: Recorded, options: dict[str, object]
+) -> None:
+    charts = Draughtsman()
+    await drained(charts, mail, options=options)
     assert charts.asked == []
     assert mail.sent[0][0].chart is not None  # the text has it in words
 

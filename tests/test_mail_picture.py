@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import shutil
+import tomllib
 from base64 import b64encode
 from collections.abc import Iterator
 from dataclasses import replace
@@ -17,8 +19,9 @@ from monitor.core.causes import Severity
 from monitor.core.chart import sparkline
 from monitor.core.message import Message
 from monitor.core.model import Kind
+from monitor.notifiers._charts import HOW
 from monitor.notifiers._mail import letter, page_of, text_of, tidied
-from monitor.notifiers._mail_page import page_within
+from monitor.notifiers._mail_page import SHAPES, page_within
 from tests.test_chart_drawing import CHART, PNG
 from tests.test_email_page import AT, HOSTILE, RECEIVER, everywhere, message, parsed, part
 
@@ -217,3 +220,18 @@ CONTRAST = """() => {
     return (a + .05) / (b + .05);
   }));
 }"""
+
+
+def test_the_page_on_mails_names_the_headers_kinds_and_shapes_there_are() -> None:
+    page = (Path(__file__).parent.parent / "docs" / "mail.md").read_text()
+    mail = parsed(message())
+    named = set(re.findall(r"^\| `([A-Z][A-Za-z-]+)` \|", page, re.MULTILINE))
+    assert {n for n in mail if n.startswith("X-Monitor")} <= named
+    assert named <= set(mail.keys())
+    for kind in Kind:
+        assert f"`{kind.value}`" in page
+    for tone, shape in SHAPES.items():
+        assert f"{shape} {tone}" in page
+    extras = tomllib.loads((Path(__file__).parent.parent / "pyproject.toml").read_text())
+    assert "charts" in extras["project"]["optional-dependencies"]
+    assert HOW in page

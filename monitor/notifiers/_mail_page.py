@@ -23,7 +23,7 @@ _CUTS = (
     (4, 300),
     (2, 100),
 )  # rows of a list and characters of a text, until it fits
-_SHAPES = {"critical": "▲", "warning": "◆", "info": "●", "resolved": "✓"}  # not colour alone
+SHAPES = {"critical": "▲", "warning": "◆", "info": "●", "resolved": "✓"}  # not colour alone
 
 
 def page_within(message: Message, *, templates: Path = TEMPLATES, picture: str = "") -> str:
@@ -44,7 +44,7 @@ def page_of(message: Message, *, templates: Path = TEMPLATES, picture: str = "")
         what=what + dot.rstrip(),
         detail=detail,
         title=title_of(message),
-        shape=_SHAPES[tone_of(message)],
+        shape=SHAPES[tone_of(message)],
         tone=tone_of(message),
         footer=footer(message),
         pieces=_pieces,
