@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import struct
+import subprocess
 import sys
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -17,7 +17,7 @@ from monitor.core.chart import Ahead, Chart
 from monitor.core.model import Kind
 from monitor.core.spec import ChannelSpec
 from monitor.notifiers import Delivery
-from monitor.notifiers._charts import Charts, cache_folder
+from monitor.notifiers._charts import HOW, Charts, cache_folder
 from tests.house import House, Recorded, receiver, rule, settings
 
 NOW = datetime(2026, 11, 20, 14, tzinfo=UTC)
@@ -38,11 +38,11 @@ def program(code: str) -> tuple[str, ...]:
 
 
 def gone(pid: int) -> bool:
+    """Ended, if perhaps not buried: who is to bury an orphan is not ours to say."""
     try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    except (FileNotFoundError, ProcessLookupError):
         return True
-    return False
 
 
 async def until_gone(pid: int) -> None:
@@ -134,6 +134,32 @@ async def test_who_is_not_needed_ends_and_another_is_started_when_one_is() -> No
     await until_gone(pid)
     assert await charts.draw(replace(CHART, first=-13.0), 30) == PNG
     await charts.aclose()
+
+
+PARENT = """\
+import asyncio
+from monitor.notifiers._charts import Charts
+
+async def live():
+    charts = Charts()
+    await charts.expect()
+    print(charts.process_id, flush=True)
+    await asyncio.sleep(60)
+
+asyncio.run(live())
+"""
+
+
+async def test_it_ends_when_the_daemon_is_killed() -> None:
+    daemon = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", PARENT, stdout=asyncio.subprocess.PIPE
+    )
+    assert daemon.stdout is not None
+    pid = int(await asyncio.wait_for(daemon.stdout.readline(), 30))
+    assert not gone(pid)
+    daemon.kill()
+    await daemon.wait()
+    await until_gone(pid)
 
 
 async def test_it_is_given_no_secret(tmp_path: Path) -> None:
@@ -261,8 +287,36 @@ async def test_it_gets_ready_while_an_alert_of_a_balance_is_pending() -> None:
 
 
 def test_the_daemon_does_not_load_what_draws() -> None:
-    import subprocess
-
     code = "import sys, monitor.app; print('matplotlib' in sys.modules, 'numpy' in sys.modules)"
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert out.stdout.split() == ["False", "False"]
+
+
+CONFIG = """\
+accounts: {kie: {key: kie-planted-key-0001}}
+receivers:
+  oncall: {email: {to: [a@example.com], from: m@example.com, smtp: {host: 127.0.0.1, port: 1}}}
+  plain:
+    email:
+      {to: [a@example.com], from: m@example.com, chart: false, smtp: {host: 127.0.0.1, port: 1}}
+"""
+WITHOUT = """\
+import sys
+sys.modules["matplotlib"] = None
+from monitor.cli import main
+sys.exit(main())
+"""
+
+
+@pytest.mark.parametrize(("name", "said"), [("oncall", True), ("plain", False)])
+def test_who_lacks_the_library_is_told_how_to_get_it(
+    tmp_path: Path, name: str, said: bool
+) -> None:
+    (tmp_path / "config.yaml").write_text(CONFIG)
+    out = subprocess.run(
+        [sys.executable, "-c", WITHOUT, "test-receiver", name],
+        cwd=tmp_path, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert out.returncode == 1
+    assert "a@example.com: failed" in out.stdout
+    assert (HOW in out.stderr) is said
