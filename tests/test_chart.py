@@ -137,6 +137,7 @@ def test_few_points_and_no_dip_is_lost(course: list[float], now: float, floor: i
     assert len(shown) <= POINTS
     assert times == sorted(times)
     assert (min(shown), max(shown)) == (min(*course, shown[-1]), max(*course, shown[-1]))
+    assert {h for h, _ in chart.rises} <= set(times)  # each mark stands on the line
     assert len(sparkline(chart)) == 40
     assert chart.first < 0 < chart.last
     assert 1 <= len(chart.ticks) <= 7

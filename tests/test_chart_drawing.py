@@ -112,6 +112,30 @@ async def test_a_message_waits_no_longer_than_its_patience_and_the_next_is_shown
     await charts.aclose()
 
 
+async def test_many_at_once_are_drawn_one_after_the_other_by_one_process() -> None:
+    many = [replace(CHART, first=-10.0 - n) for n in range(20)]
+    count = "import os; png = png[:8] + str(os.getpid()).encode() + png[-8:]"
+    code = f"{count}\nwhile sys.stdin.buffer.read(4): sys.stdin.buffer.read1(); {SAY}"
+    charts = Charts(program=program(code))
+    pictures = await asyncio.gather(*(charts.draw(chart, 30) for chart in many))
+    assert set(pictures) == {PNG[:8] + str(charts.process_id).encode() + PNG[-8:]}
+    await charts.aclose()
+
+
+async def test_who_ends_by_itself_is_not_started_again_and_again(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    charts = Charts(program=program("sys.exit(3)"))
+    async with asyncio.timeout(10):
+        while not caplog.records:
+            await charts.expect()
+            await asyncio.sleep(0.01)
+    await charts.expect()
+    assert charts.process_id is None
+    assert len(caplog.records) == 1
+    await charts.aclose()
+
+
 async def test_nothing_is_left_behind_in_the_middle_of_a_drawing() -> None:
     charts = Charts(program=program("time.sleep(60)"), limit=60)
     drawing = asyncio.create_task(charts.draw(CHART, 60))

@@ -78,13 +78,13 @@ def balance_chart(
     if len(past) < 3:  # the last one is the present balance once more
         return None
     first = min(past[0][0], -_LEAST_BACK / 12)
-    last = _forward(ahead, -first)
-    rises = _rises(past)
+    last, shown = _forward(ahead, -first), _thinned(past)
+    rises = _rises(shown)
     return Chart(
         now=now,
         first=first,
         last=last,
-        points=_thinned(past),
+        points=shown,
         rises=rises,
         floor=floor,
         ahead=ahead,
@@ -176,10 +176,10 @@ def _thinned(past: list[tuple[float, float]]) -> Hours:
     return tuple(out)
 
 
-def _rises(past: list[tuple[float, float]]) -> Hours:
-    values = [value for _, value in past]
+def _rises(shown: Hours) -> Hours:
+    values = [value for _, value in shown]
     least = (max(values) - min(0.0, *values)) * _RISE
-    found = [(b[1] - a[1], b[0]) for a, b in pairwise(past) if b[1] - a[1] > max(least, 0.0)]
+    found = [(b[1] - a[1], b[0]) for a, b in pairwise(shown) if b[1] - a[1] > max(least, 0.0)]
     largest = sorted(found, reverse=True)[:RISES]
     return tuple(sorted((hours, by) for by, hours in largest))
 

@@ -68,7 +68,7 @@ class Message:
     annotations: Mapping[str, str] = field(default_factory=dict)
     external_url: str = ""
     chart: Chart | None = None  # of the balance it is about
-    picture: bytes = b""  # that chart as a PNG, for channels that show pictures; see telling.py
+    picture: bytes = b""  # that chart as a PNG, for channels that show pictures
     sections: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = ()  # (title, rows)
 
 

@@ -179,8 +179,7 @@ def _say(axes: Axes, x: float, y: float, words: str, ink: str, side: str = "left
 
 def main() -> int:
     """Draw until stdin ends."""
-    for what, most in _LIMITS:
-        resource.setrlimit(what, (most, most))
+    _bound()
     try:
         import matplotlib as mpl
         import matplotlib.figure
@@ -190,6 +189,14 @@ def main() -> int:
     while (order := _read(sys.stdin.buffer)) is not None:
         _write(sys.stdout.buffer, _drawn(order))
     return 0
+
+
+def _bound() -> None:
+    """No more of the machine than a drawing needs; less where less is allowed anyway."""
+    for what, most in _LIMITS:
+        _, hard = resource.getrlimit(what)
+        most = most if hard == resource.RLIM_INFINITY else min(most, hard)
+        resource.setrlimit(what, (most, most))
 
 
 def _drawn(order: bytes) -> bytes:

@@ -14,11 +14,11 @@ import math
 import os
 import sys
 from asyncio.subprocess import DEVNULL, PIPE, Process
-from collections import OrderedDict
 from collections.abc import Mapping
 from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
+from signal import SIGKILL
 
 from monitor.core.chart import Chart
 from monitor.notifiers._chart import NO_LIBRARY
@@ -33,6 +33,7 @@ LARGEST = 200_000  # bytes of a picture: a mail has to stay light
 _PROGRAM = (sys.executable, "-I", str(Path(__file__).with_name("_chart.py")))
 _REAPED = 1.0  # seconds until the exit code of a process that has closed its stdout is known
 _KEPT = 8  # pictures: what one receiver was shown the next is shown too
+_MOST = 64  # drawings at once, one after the other
 _PNG, _END = b"\x89PNG\r\n\x1a\n", b"IEND\xaeB`\x82"
 
 
@@ -71,7 +72,7 @@ class Charts:
         }
         self._process: Process | None = None
         self._one = asyncio.Lock()
-        self._drawings: OrderedDict[Chart, asyncio.Task[bytes]] = OrderedDict()
+        self._drawings: dict[Chart, asyncio.Task[bytes]] = {}
         self._idle: asyncio.TimerHandle | None = None
         self._rests_until = 0.0
 
@@ -89,9 +90,11 @@ class Charts:
             return b""
         task = self._drawings.get(chart)
         if task is None:
+            for old in [c for c, t in self._drawings.items() if t.done()][: -_KEPT + 1]:
+                del self._drawings[old]
+            if len(self._drawings) >= _MOST:
+                return b""
             task = self._drawings[chart] = asyncio.create_task(self._drawn(chart), name="chart")
-            while len(self._drawings) > _KEPT:
-                self._drawings.popitem(last=False)[1].cancel()
         await asyncio.wait({task}, timeout=patience)
         return task.result() if task.done() and not task.cancelled() else b""
 
@@ -101,10 +104,11 @@ class Charts:
         if not self._program or resting or self._one.locked():
             return
         async with self._one:
-            try:
+            if self._process is not None and self._process.returncode:
+                await self._fail(EOFError("the process that draws ended by itself"))
+                return
+            with suppress(OSError):  # a drawing will find the same, and say so
                 await self._running()
-            except OSError as error:
-                await self._fail(error)
             self._stay_warm()
 
     async def aclose(self) -> None:
@@ -189,8 +193,10 @@ class Charts:
         with suppress(TimeoutError):
             async with asyncio.timeout(grace):
                 return await process.wait()
+        # Not process.kill(): it looks whether the process has ended, and takes its exit code away
+        # from asyncio, which then warns of an unknown child.
         with suppress(ProcessLookupError):
-            process.kill()
+            os.kill(process.pid, SIGKILL)
         return await process.wait()
 
 
