@@ -158,7 +158,14 @@ def _labels(axes: Axes, order: Order, top: float) -> None:
         height = max(v for h, v in order["points"] if abs(h - hours) < 1e-6)
         axes.plot([hours], [height], "^", color=LINE, markersize=9, zorder=5)
         side = "right" if hours > first * 0.25 else "left"
-        _say(axes, hours, min(height + top * 0.04, top * 0.93), f"+{_short(by)}", LINE, side)
+        _say(
+            axes,
+            hours,
+            min(height + top * 0.04, top * 0.93),
+            f"+{_short(round(by, 2 if by < 100 else 0))}",
+            LINE,
+            side,
+        )
     middle = order["ahead"][1] if order["ahead"] else None
     if middle is not None and middle <= last and order["end_words"]:
         half = (last - first) * 0.011 * len(order["end_words"])
