@@ -9,7 +9,7 @@ from collections.abc import Callable, Coroutine, Mapping
 
 import structlog
 
-from monitor.build import canary, prober, rereader, runbook_page, teller
+from monitor.build import canary, prober, rereader, runbook_page, teller, without_charts
 from monitor.clock import Clock, RealClock
 from monitor.control import OTHER_DATABASE, ask, listening, socket_paths
 from monitor.core.model import TargetRecord
@@ -166,6 +166,7 @@ class Daemon:
         finally:
             for listener in listeners:
                 listener.close()
+            await self.pipeline.aclose()
             await self.door.aclose()
 
     async def _alone(self, settings: Settings) -> None:
@@ -207,6 +208,8 @@ class Daemon:
         self._spawn(self._counts(), "count")
         self._spawn(keep_alive(self._env, self._ailing), "watchdog")
         self.rounds.match({r.name for r in settings.receivers})
+        if chartless := without_charts(settings.receivers):
+            log.info("no charts", why=chartless)
         self.started.set()
         notify(self._env, "READY=1", f"STATUS={len(settings.targets)} targets")
 

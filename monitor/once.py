@@ -80,6 +80,7 @@ async def probe_once(
             await asyncio.gather(*(pipeline.deliver(r.name) for r in settings.receivers))
             await pipeline.keeper.flush()
     finally:
+        await pipeline.aclose()
         await door.aclose()
         if store is not None:
             await store.close()

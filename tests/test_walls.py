@@ -23,6 +23,7 @@ CLOCKS = {"now", "utcnow", "today", "time", "monotonic", "perf_counter", "sleep"
 ONLY = {
     "httpx": {"http.py", "exchange.py", "reach.py"},
     "aiosmtplib": {"notifiers/email.py"},
+    "matplotlib": {"notifiers/_chart.py"},
     "sqlite3": "store/",
     "apscheduler": {"scheduler.py"},
     "prometheus_client": {"exporter.py"},
@@ -76,7 +77,8 @@ PARTS = {
     "keyring": {"config", "core", "threads"},
     "promql": {"core", "http", "answers"},
     "counting": {"core", "clock", "http", "keeping", "memory", "store"},
-    "telling": {"core", "clock", "keeping", "memory", "notifiers"},
+    "illustrating": {"core", "memory"},
+    "telling": {"core", "clock", "illustrating", "keeping", "memory", "notifiers"},
     "believing": {"asking", "clock", "core", "keeping", "memory", "noticing"},
     "others": {"clock", "core", "memory"},
     "pipeline": {

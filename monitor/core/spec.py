@@ -116,6 +116,7 @@ class ChannelSpec:
     title: str
     fields: tuple[Field, ...]
     addresses: str | None = None  # the field that lists addresses (`to`); None: one, the receiver
+    pictures: bool = False  # it shows `Message.picture`
 
 
 @dataclass(frozen=True, slots=True)

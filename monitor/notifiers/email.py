@@ -31,6 +31,8 @@ SPEC = ChannelSpec(
     fields=(
         Field("to", FieldKind.TEXTS, "who is told; one mail goes to all", required=True),
         Field("from", FieldKind.TEXT, "the sender's address", required=True),
+        Field("chart", FieldKind.FLAG, "whether the balance's chart is shown; needs "
+              "`monitor[charts]`", default=True),
         Field("smtp", FieldKind.TABLE, "the mail server", required=True, fields=(
             Field("host", FieldKind.TEXT, "its name or address", required=True),
             Field("port", FieldKind.INTEGER, "default 587, with `tls: implicit` 465"),
@@ -44,6 +46,7 @@ SPEC = ChannelSpec(
         )),
     ),
     addresses="to",
+    pictures=True,
 )  # fmt: skip
 
 
