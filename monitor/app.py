@@ -39,6 +39,7 @@ log = structlog.get_logger("monitor")
 DRAIN = 4.0  # seconds for probes under way when the daemon is told to stop
 TELL = 2.0  # and for messages
 READY_AFTER = 15.0  # seconds after which a silent target no longer holds readiness back
+_GATHER = 0.1  # seconds a reading may wait for others to be written with it
 _TICK = 1.0
 _STUCK = 60.0  # seconds a probe may be late before the watchdog is left unfed
 
@@ -57,7 +58,9 @@ class Daemon:
     ) -> None:
         self._env = env
         self.clock = clock or RealClock()
-        self.store: Store = store or SqliteStore(settings.database, busy_timeout=2.0)
+        self.store: Store = store or SqliteStore(
+            settings.database, busy_timeout=2.0, gather=_GATHER
+        )
         self.door = Door()
         self.pipeline = Pipeline(
             settings,

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 __all__ = ["CAP", "CONNECTIONS", "Answer", "Door", "HttpFailure", "Request", "TransportFactory"]
 
-CONNECTIONS = 8  # per lane: httpx's cost of a request grows with the connections in its pool
+CONNECTIONS = 1  # per lane: with each request httpx looks at every connection of its pool
 KEEP_ALIVE = 2.0  # seconds: for probes of one origin that run together, not from tick to tick
 PERMANENT = frozenset({301, 308})
 

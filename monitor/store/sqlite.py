@@ -38,7 +38,8 @@ class SqliteStore:
 
     `now` names a damaged file that is set aside. With `read_only` it reads beside a daemon and
     refuses to write. `thread`: where all of it happens, by default one of its own; `watch` is
-    handed every statement before it is executed: the seams for tests.
+    handed every statement before it is executed: the seams for tests. `gather`: seconds that what
+    nobody depends on may wait for others to share its transaction.
     """
 
     def __init__(
@@ -50,13 +51,14 @@ class SqliteStore:
         busy_timeout: float = 5.0,
         thread: Executor | None = None,
         watch: Watch | None = None,
+        gather: float = 0.0,
     ) -> None:
         self._path, self._closed = Path(path).absolute(), False
         self._read_only = read_only
         self._database = Database(
             self._path, now=now, read_only=read_only, busy_timeout=busy_timeout, watch=watch
         )
-        self._writer = Writer(self._write, thread)
+        self._writer = Writer(self._write, thread, gather=gather)
 
     @property
     def troubles(self) -> tuple[str, ...]:

@@ -27,44 +27,61 @@ class _Job(Generic[T]):
 class Writer:
     """The thread. `write` puts many batches into one transaction: all of them or none.
 
-    `thread` is the seam for tests: one that runs its jobs in the caller's.
+    A batch that nobody depends on may wait `gather` seconds for others to share its transaction:
+    handing each to the thread alone costs more than writing it. `thread` is the seam for tests:
+    one that runs its jobs in the caller's.
     """
 
     def __init__(
-        self, write: Callable[[Sequence[Batch]], None], thread: Executor | None = None
+        self,
+        write: Callable[[Sequence[Batch]], None],
+        thread: Executor | None = None,
+        *,
+        gather: float = 0.0,
     ) -> None:
-        self._write = write
+        self._write, self._gather = write, gather
+        self._timer: asyncio.TimerHandle | None = None
         self._jobs: deque[_Job[object]] = deque()  # the loop appends, the thread takes
         self._pool = thread or ThreadPoolExecutor(1, "monitor-store")
 
     def commit(self, batch: Batch) -> Awaitable[object]:
         """Write a batch; done when it is kept."""
-        return self._submit(_Job(lambda: self._write([batch]), batch))
+        job: _Job[object] = _Job(lambda: self._write([batch]), batch)
+        self._jobs.append(job)
+        if not self._gather or batch.durable or len(self._jobs) >= _GROUP:
+            self._wake()
+        elif self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(self._gather, self._wake)
+        return asyncio.wrap_future(job.done)
 
     async def run(self, work: Callable[[], T]) -> T:
-        """Run `work` on the thread."""
+        """Run `work` on the thread, after all that was handed in before."""
         job: _Job[T] = _Job(work)
-        await self._submit(job)  # type: ignore[arg-type]  # a queue of jobs of every result
+        self._jobs.append(job)  # type: ignore[arg-type]  # a queue of jobs of every result
+        self._wake()
+        await asyncio.wrap_future(job.done)
         return job.done.result()
 
     def stop(self) -> None:
         """End the thread; jobs already handed in are still done."""
         self._pool.shutdown(wait=False)
 
-    def _submit(self, job: _Job[object]) -> Awaitable[object]:
-        self._jobs.append(job)
+    def _wake(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
         self._pool.submit(self._next)
-        return asyncio.wrap_future(job.done)
 
     def _next(self) -> None:
-        group = [j for j in self._take() if j.done.set_running_or_notify_cancel()]
-        if len(group) > 1:
-            self._do_together(group)
-        else:
-            self._do_each(group)
+        while taken := self._take():
+            group = [j for j in taken if j.done.set_running_or_notify_cancel()]
+            if len(group) > 1:
+                self._do_together(group)
+            else:
+                self._do_each(group)
 
     def _take(self) -> list[_Job[object]]:
-        """The next job, or a run of neighbouring batches; nothing where a run took it before."""
+        """The next job, or a run of neighbouring batches; nothing where none is left."""
         group: list[_Job[object]] = []
         while self._jobs and len(group) < _GROUP:
             if group and (self._jobs[0].batch is None or group[-1].batch is None):
