@@ -78,7 +78,7 @@ def test_the_example_loads_with_the_variables_it_names_and_no_others() -> None:
     assert oncall.options["smtp"]["password"] == Secret(EXAMPLE_ENV["SMTP_PASSWORD"])
     assert oncall.addresses == ("oncall@example.com",)
     assert oncall.severities == {Severity.WARNING, Severity.CRITICAL}
-    assert (oncall.remind_every, lead.escalate_after) == (4 * 3600, 1800)
+    assert (oncall.remind_every, lead.escalate_after) == (Interval(4 * 3600, 4 * 3600), 1800)
     assert (lead.channel, lead.addresses) == ("webhook", ("lead",))
     assert settings.services[1].any_of == tuple(
         f"huggingface/model/{model}" for model in settings.accounts[0].models

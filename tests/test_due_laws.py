@@ -14,7 +14,7 @@ from monitor.core.causes import Cause, Severity
 from monitor.core.globs import matches
 from monitor.core.model import Ack, Incident, Kind, Notification, Silence, Told
 from monitor.core.notify import due, next_due
-from monitor.core.settings import ReceiverSettings
+from monitor.core.settings import Interval, ReceiverSettings
 
 T0 = datetime(2026, 11, 20, 4, 0, tzinfo=UTC)
 LEVELS = tuple(Severity)
@@ -30,12 +30,15 @@ SPEAKERS = {  # a model of its own: who mutes whom here
     "credits-low": {"credits-exhausted", "runway-short"},
 }
 EVERYBODY = ReceiverSettings(
-    "everybody", "email", {}, ("a", "b"), remind_every=7200.0, fallback="spare"
+    "everybody", "email", {}, ("a", "b"), remind_every=Interval(7200.0, 7200.0), fallback="spare"
+)
+LEAD = ReceiverSettings(
+    "lead", "webhook", {}, ("lead",), escalate_after=1800.0, remind_every=Interval(3600.0, 3600.0)
 )
 RECEIVERS = (
     EVERYBODY,
     ReceiverSettings("grave", "email", {}, ("c",), severities=frozenset({Severity.CRITICAL})),
-    ReceiverSettings("lead", "webhook", {}, ("lead",), escalate_after=1800.0, remind_every=3600.0),
+    LEAD,
     ReceiverSettings("spare", "webhook", {}, ("spare",), severities=frozenset(), on=()),
 )
 ADDRESSES = [(r.name, a) for r in RECEIVERS for a in r.addresses]

@@ -136,9 +136,9 @@ BATCHES = st.builds(
     Batch,
     targets=st.lists(records(), max_size=3, unique_by=lambda r: r.target).map(tuple),
     checkpoints=st.lists(values(Checkpoint), max_size=2, unique_by=lambda c: c.target).map(tuple),
-    alerts=st.lists(values(Alert, breaches=COUNTS), max_size=3, unique_by=lambda a: a.key).map(
-        tuple
-    ),
+    alerts=st.lists(
+        values(Alert, breaches=COUNTS, clears=COUNTS), max_size=3, unique_by=lambda a: a.key
+    ).map(tuple),
     incidents=st.lists(values(Incident), max_size=3, unique_by=lambda i: i.id).map(tuple),
     silences=st.lists(values(Silence), max_size=3, unique_by=lambda s: s.id).map(tuple),
     seen=st.dictionaries(WORDS, TIMES, max_size=3),
