@@ -227,10 +227,9 @@ def _timed(alert: Alert) -> bool:
 
 def _weighs(alert: Alert) -> tuple[object, ...]:
     """What of an alert is worth a flush to the disk: not the figures that move every probe."""
-    counted = alert.state is AlertState.PENDING or (alert.flaps is not None and alert.flaps.fine)
-    breaches = alert.breaches if counted else 0
+    pending = alert.breaches if alert.state is AlertState.PENDING else 0
     end = (alert.clears, alert.clear_since, alert.flaps)
-    return (alert.state, alert.since, alert.incident, alert.severity, alert.cause, breaches, end)
+    return (alert.state, alert.since, alert.incident, alert.severity, alert.cause, pending, end)
 
 
 def _told_apart(before: Incident, after: Incident) -> bool:

@@ -48,7 +48,7 @@ def schema(catalogue: Catalogue) -> SchemaDict:
     properties = cast("dict[str, SchemaDict]", root["properties"])
     properties["accounts"] |= _accounts(catalogue)
     flapping = properties["flapping"].pop("$ref")
-    properties["flapping"]["anyOf"] = [{"$ref": flapping}, FLAG]
+    properties["flapping"]["anyOf"] = [{"$ref": flapping}, FLAG, {"const": "off"}]
     properties["receivers"]["additionalProperties"] = _ref("receiver")
     head = {"$schema": "http://json-schema.org/draft-07/schema#", "title": "monitor's config"}
     definitions = dict(sorted(definitions.items()))

@@ -13,6 +13,7 @@ from monitor.core.causes import Cause
 from monitor.core.durations import about, spell
 from monitor.core.incident import RESOLVED, Incident
 from monitor.core.measured import Measured
+from monitor.core.model import Quota
 from monitor.core.view import View
 from monitor.core.words import clean, percent, thousands
 
@@ -42,14 +43,14 @@ def marked(stepped: Stepped, view: View, credit: Credit) -> Stepped:
 
 def _measured(view: View, credit: Credit, cause: Cause, quota: str) -> Measured:
     outlook = view.outlook if view.known else None
-    used = [q.used_share for q in view.known_quotas if quota and q.quota == quota]
+    used = [q.used_share for q in view.known_quotas if quota and _name(q) == quota]
     return Measured(
         cause=cause,
         balance=view.known_balance,
         unit=clean(view.unit or "", 20),
         burn=_finite(outlook.burn_per_hour) if outlook else None,
         runway=outlook.p25 if outlook else None,
-        quota=clean(quota, 60),
+        quota=quota,
         used=used[0] if used else None,
         topped_up=credit.topped_up,
         topped_up_at=credit.at,
@@ -59,7 +60,11 @@ def _measured(view: View, credit: Credit, cause: Cause, quota: str) -> Measured:
 def _fullest(view: View) -> str:
     """The quota of which most is used; empty where none is known."""
     known = [q for q in view.known_quotas if q.used_share is not None]
-    return max(known, key=lambda q: q.used_share or 0.0).quota if known else ""
+    return _name(max(known, key=lambda q: q.used_share or 0.0)) if known else ""
+
+
+def _name(quota: Quota) -> str:
+    return clean(quota.quota, 60)
 
 
 def _finite(value: float | None) -> float | None:
