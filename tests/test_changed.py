@@ -87,6 +87,11 @@ CHANGES = [
     (Measured(Cause.OK, quota="images", used=0.96), Measured(Cause.OK, quota="images", used=0.12),
      "quota images 96 % → 12 %"),
     (BEFORE, BEFORE, ""),
+    # what would read the same has not changed
+    (Measured(Cause.OK, quota="i", used=0.96), Measured(Cause.OK, quota="i", used=0.9601),
+     ""),
+    (Measured(Cause.OK, Decimal("9.001")), Measured(Cause.OK, Decimal("9.002")), ""),
+    (Measured(Cause.OK, runway=0.0), Measured(Cause.OK, runway=5.0), "runway 0 → about 5 h"),
     (Measured(Cause.OK), Measured(Cause.OK), ""),
     (None, AFTER, ""),
     (BEFORE, None, ""),

@@ -217,6 +217,12 @@ def test_what_is_remembered_is_bounded_and_the_words_say_so() -> None:
     assert "opened and closed at least 100 times within the last 1 day" in life.now.summary
 
 
+def test_more_may_be_allowed_than_is_remembered() -> None:
+    life = Life(damping=Damping(MOST + 20, 86400.0)).play("x." * (MOST + 20) + "x", seconds=2.0)
+    assert life.opened[-1] == "open"
+    assert life.play(".x", seconds=2.0).opened[-1] == "flapping open"
+
+
 def test_an_acknowledged_episode_stays_acknowledged_when_it_is_found_to_flap() -> None:
     life = Life().play("x. x. x")
     ack = Ack("ada", "the vendor knows", later(life.at), Severity.WARNING)

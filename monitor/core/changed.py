@@ -87,30 +87,38 @@ def _changes(before: Measured, after: Measured, closed_at: datetime) -> Iterator
         yield f"cause {before.cause.value} → {after.cause.value}"
     if before.unit == after.unit:
         yield from _money(before, after, closed_at)
-    lasts = [about(m.runway * 3600) for m in (before, after) if m.runway is not None]
-    if len(lasts) == 2 and lasts[0] != lasts[1]:
-        yield f"runway {lasts[0]} → {lasts[1]}"
-    if before.used is not None and after.used is not None and before.used != after.used:
-        yield f"quota {before.quota} {percent(before.used)} → {percent(after.used)}"
+    yield from _arrow("runway", _lasts(before), _lasts(after))
+    yield from _arrow(f"quota {before.quota}", _used(before), _used(after))
+
+
+def _arrow(name: str, before: str, after: str, unit: str = "") -> Iterator[str]:
+    """`burn 900 → 40 credits per hour`, where both are known and are said differently."""
+    if before and after and before != after:
+        yield f"{name} {before} → {after}{unit and f' {unit}'}"
+
+
+def _lasts(measured: Measured) -> str:
+    if measured.runway is None:
+        return ""
+    return about(measured.runway * 3600) if measured.runway > 0 else "0"
+
+
+def _used(measured: Measured) -> str:
+    return "" if measured.used is None else percent(measured.used)
 
 
 def _money(before: Measured, after: Measured, closed_at: datetime) -> Iterator[str]:
-    unit = after.unit or "credits"
-    if None not in (before.balance, after.balance) and before.balance != after.balance:
-        balances = f"{_amount(before.balance)} → {_amount(after.balance)} {unit}"
-        more = _topped_up(before, after, closed_at)
-        yield f"balance {balances}{f': {more}' if more else ''}"
-    if before.burn is not None and after.burn is not None:
-        burns = [_rough(before.burn), _rough(after.burn)]
-        if burns[0] != burns[1]:
-            yield f"burn {burns[0]} → {burns[1]} {unit} per hour"
+    unit, more = after.unit or "credits", _topped_up(before, after, closed_at)
+    why = f": {more}" if more else ""
+    yield from _arrow("balance", _balance(before), _balance(after), f"{unit}{why}")
+    yield from _arrow("burn", _burn(before), _burn(after), f"{unit} per hour")
 
 
 def _topped_up(before: Measured, after: Measured, closed_at: datetime) -> str:
     """`topped up 20,000 credits at 10:31 UTC`; empty where nothing was."""
     if before.topped_up is None or after.topped_up is None or after.topped_up <= before.topped_up:
         return ""
-    words = f"topped up {_amount(after.topped_up - before.topped_up)} {after.unit or 'credits'}"
+    words = f"topped up {thousands(after.topped_up - before.topped_up)} {after.unit or 'credits'}"
     at = after.topped_up_at
     if at is None or at == before.topped_up_at:
         return words
@@ -118,13 +126,13 @@ def _topped_up(before: Measured, after: Measured, closed_at: datetime) -> str:
     return f"{words} at {day}{at:%H:%M} UTC"
 
 
-def _amount(value: Decimal | None) -> str:
-    return thousands(value or Decimal(0))
+def _balance(measured: Measured) -> str:
+    return "" if measured.balance is None else thousands(measured.balance)
 
 
-def _rough(value: float) -> str:
+def _burn(measured: Measured) -> str:
     """Three digits: a forecast is no more exact than that."""
-    return thousands(float(f"{value:.3g}"))
+    return "" if measured.burn is None else thousands(float(f"{measured.burn:.3g}"))
 
 
 def lasted(incident: Incident, now: datetime) -> str:

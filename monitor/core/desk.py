@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -29,6 +29,7 @@ class World:
     failing: frozenset[Key]
     inhibition: Inhibition
     followed: frozenset[str] = frozenset()  # of `pace.followed`
+    watched: Callable[[Incident], bool] = lambda _: True  # its rule and target are still there
 
     def silenced(self, incident: Incident) -> bool:
         """Whether a silence keeps it quiet at this moment."""
@@ -137,12 +138,10 @@ class Desk:
         moment = closed + timedelta(seconds=wait)
         known = any(t.kind is Kind.RESOLVED and t.at < moment for t in heard)
         told = any(t.kind is Kind.FOLLOW_UP for t in heard)
+        if self.world.now < moment or not known or told:
+            return None
         here = heard[0].address in self.receiver.addresses
-        return (
-            (Kind.FOLLOW_UP, 0)
-            if self.world.now >= moment and known and not told and here
-            else None
-        )
+        return (Kind.FOLLOW_UP, 0) if here and self.world.watched(self.incident) else None
 
 
 def routed(incident: Incident, receiver: ReceiverSettings) -> bool:

@@ -27,8 +27,8 @@ class Damping:
 
         `closings`: when earlier episodes ended that began and ended within the window.
         """
-        ended = tuple(sorted(closings))[-MOST:]
-        return Flaps(ended, now, now, self.within) if len(ended) > self.more_than else None
+        ended = tuple(sorted(closings))
+        return Flaps(ended[-MOST:], now, now, self.within) if len(ended) > self.more_than else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,7 +52,8 @@ def due(
         since=since,
         failing=failing,
         inhibition=Inhibition.among(incidents, topics or {}),
-        followed=followed(incidents, watched),
+        followed=followed(incidents),
+        watched=watched,
     )
     spoken_of = [i for i in _in_order(incidents) if _recent(i, now)]
     found = [n for incident in spoken_of for n in _about(incident, world)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
 from monitor.core.causes import Severity
@@ -46,20 +46,17 @@ def _reminders(log: Sequence[Told]) -> int:
     return sum(since is None or at >= since for at in rounds)
 
 
-def followed(
-    incidents: Iterable[Incident], watched: Callable[[Incident], bool] = lambda _: True
-) -> frozenset[str]:
+def followed(incidents: Iterable[Incident]) -> frozenset[str]:
     """The incidents of which somebody may say that they have stayed resolved.
 
     Those that were critical at any time, and after which the same alert has not opened again.
-    `watched`: whether its rule and target are still in the config, else nobody knows.
     """
     last: dict[tuple[str, str], Incident] = {}
     for incident in incidents:
         key = incident.alert, incident.target
         if key not in last or _order(last[key]) < _order(incident):
             last[key] = incident
-    return frozenset(i.id for i in last.values() if _critical(i) and watched(i))
+    return frozenset(i.id for i in last.values() if _critical(i))
 
 
 def _order(incident: Incident) -> tuple[bool, datetime, str]:
