@@ -97,7 +97,8 @@ MONEY = st.decimals(allow_nan=False, allow_infinity=False) | st.sampled_from(
     [Decimal("5916.25"), Decimal("-0.00"), Decimal("1E+30"), Decimal("0.1") + Decimal("0.2")]
 )
 WORDS = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
-for _type, _strategy in ((datetime, TIMES), (Decimal, MONEY), (str, WORDS)):
+FLOATS = st.floats(allow_nan=False)
+for _type, _strategy in ((datetime, TIMES), (Decimal, MONEY), (str, WORDS), (float, FLOATS)):
     st.register_type_strategy(_type, _strategy)
 COUNTS = st.integers(0, 2**62)
 PLAIN = st.floats(0, 1e9)
