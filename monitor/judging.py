@@ -7,6 +7,8 @@ from datetime import datetime
 
 from monitor.core.alerts import close, step
 from monitor.core.causes import KEY_CAUSES
+from monitor.core.changed import marked
+from monitor.core.incident import RULE_REMOVED, TARGET_REMOVED
 from monitor.core.model import (
     NETWORK_TARGET,
     STORE_TARGET,
@@ -143,12 +145,11 @@ class Judge:
     ) -> None:
         memory, key = self._memory, (rule.name, view.target)
         alert = memory.alerts.get(key) or Alert(rule.name, view.target)
-        firing = alert.state is AlertState.FIRING
         lasting = any(v.failures >= _LASTING for v in (view, *view.members))
         judgement = judge(
             rule,
             view,
-            firing=firing,
+            firing=alert.stands,
             now=now,
             network=scene.network() if lasting else None,
             provider=scene.provider(view.provider) if lasting else None,
@@ -163,7 +164,11 @@ class Judge:
             account=view.account,
             provider=view.provider,
             interval=max(view.interval, view.reading.duration if view.reading else 0.0),
+            damping=memory.settings.flapping,
+            past=lambda: [i for i in memory.incidents.values() if (i.alert, i.target) == key],
         )
+        if stepped.opened or stepped.closed:
+            stepped = marked(stepped, view, memory.credit(view.target))
         if stepped.opened and stepped.incident:
             memory.opened[rule.name, stepped.incident.severity.value] += 1
         self._keep(alert, stepped.alert, changes)
@@ -193,7 +198,7 @@ class Judge:
             rules = {r.name for r in memory.rules_for(alert.target)}
             if alert.target in targets and alert.rule in rules:
                 continue
-            reason = "rule removed" if alert.target in targets else "target removed"
+            reason = RULE_REMOVED if alert.target in targets else TARGET_REMOVED
             incident = memory.incidents.get(alert.incident) if alert.incident else None
             if incident is not None:
                 self._end(close(alert, incident, now, reason).incident, changes)
@@ -223,9 +228,10 @@ def _timed(alert: Alert) -> bool:
 def _weighs(alert: Alert) -> tuple[object, ...]:
     """What of an alert is worth a flush to the disk: not the figures that move every probe."""
     pending = alert.breaches if alert.state is AlertState.PENDING else 0
-    return (alert.state, alert.since, alert.incident, alert.severity, alert.cause, pending)
+    end = (alert.clears, alert.clear_since, alert.flaps)
+    return (alert.state, alert.since, alert.incident, alert.severity, alert.cause, pending, end)
 
 
 def _told_apart(before: Incident, after: Incident) -> bool:
-    same = (before.severity, before.cause, before.closed_at, before.ack)
-    return same != (after.severity, after.cause, after.closed_at, after.ack)
+    same = (before.severity, before.cause, before.closed_at, before.ack, before.flapping)
+    return same != (after.severity, after.cause, after.closed_at, after.ack, after.flapping)

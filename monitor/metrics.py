@@ -68,6 +68,8 @@ METRICS: tuple[Described, ...] = tuple(Described(*row) for row in (
      "Requests since midnight UTC, or since the start where that is later."),
     ("monitor_calls_budget", _OWNER, "Requests a day the account may be asked with."),
     ("monitor_alert_firing", ("alert", "target", "severity"), "1 for every firing alert."),
+    ("monitor_alert_flapping", ("alert", "target"),
+     "1 for every firing alert that opens and closes so often that its incident is held open."),
     ("monitor_incidents_total", ("alert", "severity"), "Incidents opened since the start."),
     ("monitor_notifications_total", ("receiver", "kind", "result"),
      "Notifications by what became of them: ok, failed, refused."),
@@ -203,6 +205,8 @@ def _house_rows(snapshot: Snapshot) -> Iterator[Row]:
     for alert in snapshot.alerts:
         if alert.state is AlertState.FIRING:
             yield "monitor_alert_firing", (alert.rule, alert.target, alert.severity.value), 1
+        if alert.flaps is not None:
+            yield "monitor_alert_flapping", (alert.rule, alert.target), 1
     yield "monitor_build_info", (__version__,), 1
 
 

@@ -138,8 +138,8 @@ class Pipeline:
             memory.refresh(account)  # the key speaks for the others
         _say(reading, before.reading)
         self._pass_on(reading)
-        changes = self.judge.after_probe(name, reading.at, anew=bool(series))
         happened = self.noticer.after(name, stood, series)
+        changes = self.judge.after_probe(name, reading.at, anew=bool(series))
         changes.notices.update({n.id: n for n in happened.notices})
         self.others.key(reading, blocked)
         self.others.providers(reading, record.failures)

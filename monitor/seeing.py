@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from monitor.core.causes import Cause
 from monitor.core.globs import matches
-from monitor.core.model import Reading, ServiceStatus, key_target
+from monitor.core.model import STORE_TARGET, Incident, Reading, ServiceStatus, key_target
 from monitor.core.services import service_state
 from monitor.core.settings import Account, Settings
 from monitor.core.view import View
@@ -138,6 +138,12 @@ class Sight(State):
         if check == "key" and account in self._accounts:
             return self.key(account)
         return self.views.get(name) or self.derived().get(name)
+
+    def watches(self, incident: Incident) -> bool:
+        """Whether the config still has the rule and the target of an incident."""
+        target = incident.target
+        ruled = any(rule.name == incident.alert for rule in self.rules_for(target))
+        return ruled and (target == STORE_TARGET or self.look(target) is not None)
 
     def words_for_customers(self, target: str) -> str:
         """What the config tells customers of a troubled service that rests on a target."""

@@ -12,6 +12,7 @@ from typing import Any, TypedDict
 from monitor.core.book import Book
 from monitor.core.budget import Calls
 from monitor.core.causes import Cause
+from monitor.core.changed import Credit
 from monitor.core.globs import matches
 from monitor.core.hours import Hour
 from monitor.core.inhibit import topics
@@ -144,6 +145,13 @@ class State:
         self.books[name] = Book(**book_settings(self.account_of(name)))
         self.trails[name] = Trail()
         self.records[name] = replace(self.records[name], balance=None, unit=series.unit)
+
+    def credit(self, target: str) -> Credit:
+        """What was topped up of a balance, as its ledger has it."""
+        book, last = self.books.get(target), self.top_ups.get(target)
+        if book is None or book.accepted is None:
+            return Credit()
+        return Credit(book.totals.topped_up, last.at if last is not None else None)
 
     # -- what was told, and for how long ----------------------------------------------------
 

@@ -97,7 +97,7 @@ class Teller:
         happened = [n for n in memory.notices.values() if n.id not in unkept]
         open_ones = due(
             kept, receivers, silences, told, now,
-            since=since, failing=failing, topics=memory.topics,
+            since=since, failing=failing, topics=memory.topics, watched=memory.watches,
         )  # fmt: skip
         once = due_notices(happened, receivers, silences, told, now, since=since, failing=failing)
         return (*open_ones, *once)

@@ -11,6 +11,7 @@ from typing import TypeVar
 
 from monitor.core.accuracy import Ended, Hindsight, Score
 from monitor.core.causes import Cause, Severity
+from monitor.core.flapping import Flaps
 from monitor.core.model import (
     Ack,
     Alert,
@@ -215,6 +216,7 @@ def story() -> Snapshot:
     closed = incident("runway-short", kie, "kie/balance", Severity.WARNING,
                       opened_at=NOW - timedelta(days=2), closed_at=NOW - timedelta(days=1),
                       close_reason="resolved", id="closed", summary="about 20 h left")  # fmt: skip
+    flaps = Flaps((NOW,) * 5, since=NOW, seen=NOW, within=3600.0)
     quota = Quota("inference-providers", Decimal("0.04"), Decimal("0.1"), "USD",
                   datetime(2026, 12, 1, tzinfo=UTC), exhausted_at=NOW)  # fmt: skip
     return snapshot(
@@ -231,7 +233,7 @@ def story() -> Snapshot:
             view(router, "key", Cause.KEY_REJECTED, key_cause=Cause.KEY_REJECTED),
             view(router, "balance", Cause.PROVIDER_ERROR, key_cause=Cause.KEY_REJECTED),
         ),
-        alerts=(firing(low), firing(gone), firing(refused),
+        alerts=(firing(low), replace(firing(gone), flaps=flaps), firing(refused),
                 Alert("runway-short", "kie/balance", AlertState.PENDING, since=NOW)),
         incidents=(low, gone, refused, closed),
         services=(

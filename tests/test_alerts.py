@@ -67,6 +67,17 @@ TABLES = [
      "firing firing firing firing inactive"),
     (replace(RULE, keep_firing_for=60), "breach ok unknown unknown ok",
      "firing firing firing firing inactive"),
+    (replace(RULE, clear_after=2), "breach ok ok", "firing firing inactive"),
+    (replace(RULE, clear_after=3), "breach ok ok breach ok ok ok",
+     "firing firing firing firing firing firing inactive"),
+    (replace(RULE, clear_after=2), "breach ok unknown unknown ok",
+     "firing firing firing firing inactive"),
+    (replace(RULE, clear_after=2, keep_firing_for=120), "breach ok ok ok",
+     "firing firing firing inactive"),
+    (replace(RULE, clear_after=4, keep_firing_for=60), "breach ok ok ok ok",
+     "firing firing firing firing inactive"),
+    (replace(RULE, after=2, clear_after=2), "breach ok breach breach ok breach ok ok",
+     "pending inactive pending firing firing firing firing inactive"),
 ]  # fmt: skip
 
 
@@ -214,6 +225,73 @@ def test_a_relapse_starts_the_wait_again() -> None:
     assert story.alert.clear_since is None
     story.look(60, "ok")
     assert story.look(120, "ok") == "firing"
+
+
+def test_the_same_good_reading_never_counts_twice() -> None:
+    story = Story(replace(RULE, clear_after=2))
+    story.look(0, "breach")
+    assert [story.look(t, "ok", read_at=60) for t in (60, 80, 9000)] == ["firing"] * 3
+    assert story.alert.clears == 1
+    assert story.look(9001, "ok") == "inactive"
+
+
+def test_a_reading_that_a_changed_rule_finds_good_counts_once() -> None:
+    story = Story(replace(RULE, clear_after=2))
+    story.look(0, "breach")
+    assert story.look(10, "ok", read_at=0) == "firing"
+    assert story.look(20, "ok", read_at=0) == "firing"
+    assert story.look(30, "ok") == "inactive"
+
+
+def test_good_readings_are_counted_no_further_than_is_asked() -> None:
+    story = Story(replace(RULE, clear_after=2, keep_firing_for=1000))
+    story.look(0, "breach")
+    for second in range(1, 9):
+        story.look(second, "ok")
+    assert story.alert.clears == 2
+
+
+@pytest.mark.parametrize("jump", [-86400, 86400, -30])
+def test_a_clock_that_jumps_loses_no_good_reading_and_counts_none_twice(jump: float) -> None:
+    story = Story(replace(RULE, clear_after=3))
+    story.look(0, "breach")
+    story.look(60, "ok")
+    assert story.look(60 + jump, "ok", read_at=60) == "firing"
+    assert story.alert.clears == 1
+    assert story.look(61 + jump, "ok") == "firing"
+    assert story.look(62 + jump, "ok") == "inactive"
+
+
+@pytest.mark.parametrize("jump", [-86400, 86400])
+def test_a_clock_that_jumps_while_it_fires_neither_ends_nor_doubles_the_incident(
+    jump: float,
+) -> None:
+    story = Story()
+    story.look(0, "breach")
+    first = story.incident
+    for look in (60, 120, 180):
+        assert story.look(jump + look, "breach") == "firing"
+    assert story.incident == first
+
+
+@pytest.mark.parametrize("jump", [-86400, 86400])
+def test_a_clock_that_jumps_while_it_is_pending_lets_it_fire_a_little_later_once(
+    jump: float,
+) -> None:
+    story = Story(replace(RULE, after=2, for_seconds=60))
+    story.look(0, "breach")
+    states = [story.look(jump + look, "breach") for look in (0, 60, 120)]
+    assert states == ["pending", "firing", "firing"]
+
+
+def test_the_worst_severity_is_remembered_when_it_falls() -> None:
+    story = Story(replace(RULE, severity=Severity.CRITICAL))
+    story.look(0, "breach")
+    for second, severity in ((1, Severity.INFO), (2, Severity.WARNING)):
+        story.rule = replace(story.rule, severity=severity)
+        story.look(second, "breach")
+    assert story.incident is not None
+    assert (story.incident.severity, story.incident.ever) == (Severity.WARNING, Severity.CRITICAL)
 
 
 def test_unknown_changes_nothing_of_what_fires() -> None:

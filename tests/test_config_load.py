@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from monitor.config import ConfigFaults, effective, load
 from monitor.core.builtin import BUILTIN
 from monitor.core.causes import Cause, Severity
+from monitor.core.flapping import Damping
 from monitor.core.model import Check
 from monitor.core.rules import CauseIn, Compare, Unavailable
 from monitor.core.secret import Secret
@@ -78,7 +79,7 @@ def test_the_example_loads_with_the_variables_it_names_and_no_others() -> None:
     assert oncall.options["smtp"]["password"] == Secret(EXAMPLE_ENV["SMTP_PASSWORD"])
     assert oncall.addresses == ("oncall@example.com",)
     assert oncall.severities == {Severity.WARNING, Severity.CRITICAL}
-    assert (oncall.remind_every, lead.escalate_after) == (4 * 3600, 1800)
+    assert (oncall.remind_every, lead.escalate_after) == (Interval(4 * 3600, 4 * 3600), 1800)
     assert (lead.channel, lead.addresses) == ("webhook", ("lead",))
     assert settings.services[1].any_of == tuple(
         f"huggingface/model/{model}" for model in settings.accounts[0].models
@@ -509,6 +510,59 @@ def test_the_effective_config_means_the_same_as_the_config(tmp_path: Path) -> No
         ]
     assert [(r.addresses, r.severities, r.remind_every) for r in after.receivers] == [
         (r.addresses, r.severities, r.remind_every) for r in before.receivers
+    ]
+
+
+LIVES = """accounts: {kie: {}}
+alerts:
+  - {name: low, on: kie/balance, when: balance < 9, after: 3, clear_after: 2}
+receivers:
+  a: {webhook: {url: "https://hooks.example.com/x"}, remind_every: 1h..24h, follow_up: 24h}
+  b: {webhook: {url: "https://hooks.example.com/x"}, remind_every: 1s}
+"""
+
+
+def test_the_life_of_an_alert_is_taken_as_it_is_written(loaded) -> None:
+    found = loaded(LIVES)
+    rule = found.rules[-1]
+    assert (rule.name, rule.after, rule.clear_after) == ("low", 3, 2)
+    assert [r.remind_every for r in found.receivers] == [
+        Interval(3600.0, 86400.0),
+        Interval(1.0, 1.0),
+    ]
+    assert [r.follow_up for r in found.receivers] == [86400.0, None]
+
+
+@pytest.mark.parametrize(
+    ("text", "damping"),
+    [
+        ("", Damping(4, 3600.0)),
+        ("flapping: off", None),
+        ("flapping: {enabled: false, more_than: 2}", None),
+        ("flapping: on", Damping(4, 3600.0)),
+        ("flapping: {enabled: true}", Damping(4, 3600.0)),
+        ("flapping: {more_than: 2}", Damping(2, 3600.0)),
+        ("flapping: {more_than: 9, within: 6d}", Damping(9, 6 * 86400.0)),
+        ("flapping: {within: 1s}", Damping(4, 1.0)),
+        ("flapping:", Damping(4, 3600.0)),
+    ],
+)
+def test_when_an_alert_flaps_is_the_configs_to_say(
+    loaded, text: str, damping: Damping | None
+) -> None:
+    assert loaded(f"{LIVES}{text}").flapping == damping
+
+
+@pytest.mark.parametrize("text", ["", "flapping: off", "flapping: {more_than: 2, within: 90s}"])
+def test_the_effective_config_keeps_the_life_of_an_alert(
+    loaded, tmp_path: Path, text: str
+) -> None:
+    before = loaded(f"{LIVES}{text}")
+    shown = effective(str(tmp_path / "config.yaml"), CATALOGUE, {})
+    after = loaded(shown.replace("url: '********'", "url: https://hooks.example.com/x"))
+    assert (after.rules, after.flapping) == (before.rules, before.flapping)
+    assert [(r.remind_every, r.follow_up) for r in after.receivers] == [
+        (r.remind_every, r.follow_up) for r in before.receivers
     ]
 
 

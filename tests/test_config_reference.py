@@ -129,6 +129,10 @@ GOOD = [
     "accounts: {kie: {}}\nalerts: [{name: burn-spike, enabled: false}]",
     "accounts: {kie: {}}\nservices: {v: {needs: kie/balance, tell_customers: hello}}",
     "accounts: {kie: {}}\nreceivers: {r: {webhook: {url: 'https://h.example.com'}}}",
+    "accounts: {kie: {}}\nflapping: off",
+    "accounts: {kie: {}}\nflapping: {more_than: 2, within: 90s, enabled: true}",
+    "accounts: {kie: {}}\nreceivers: {r: {webhook: {url: 'https://h.example.com'},"
+    " remind_every: 1h..24h, follow_up: 24h}}",
     "accounts: {kie: {}}\nweb: {listen: '[::1]:0', token: x, users: {a: b}}\ndatabase: m.db",
 ]
 BAD = [
@@ -156,6 +160,8 @@ BAD = [
     "accounts: {kie: {}}\nweb: {listen: 9877}",
     "accounts: {kie: {}}\nweb: {lisen: 127.0.0.1:1}",
     "accounts: {kie: {}}\nextra: 1",
+    "accounts: {kie: {}}\nflapping: {more_than: 0}",
+    "accounts: {kie: {}}\nflapping: never",
 ]
 
 

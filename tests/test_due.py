@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 import pytest
 
 from monitor.core.causes import Cause, Severity
 from monitor.core.model import Ack, Incident, Kind, Notification, Silence, Told
 from monitor.core.notify import KEPT, due, next_due
-from monitor.core.settings import ReceiverSettings
+from monitor.core.settings import Interval, ReceiverSettings
 
 T0 = datetime(2026, 11, 20, 4, 0, tzinfo=UTC)
 LONG_AGO = T0 - timedelta(days=30)
@@ -51,6 +52,10 @@ def incident(
 def receiver(name: str = "oncall", addresses: str = "a", **more: object) -> ReceiverSettings:
     base = ReceiverSettings(name, "email", {}, tuple(addresses.split()))
     return replace(base, **more)  # type: ignore[arg-type]  # the fields of the value itself
+
+
+def every(seconds: float, longest: float | None = None) -> Interval:
+    return Interval(seconds, longest or seconds)
 
 
 def silence(start: float, end: float, glob: str = "*", alert: str | None = None) -> Silence:
@@ -267,7 +272,7 @@ def test_an_acknowledgement_ends_escalation_until_the_severity_rises(
 
 # -- reminders ------------------------------------------------------------------------------
 
-HOURLY = receiver(addresses="a b", remind_every=3600.0)
+HOURLY = receiver(addresses="a b", remind_every=every(3600.0))
 
 
 @pytest.mark.parametrize(
@@ -302,6 +307,94 @@ def test_reminders_are_numbered_rounds(now: float, told: str, expected: str) -> 
     assert ask(now, incident(), to=(HOURLY,), told=told) == expected
 
 
+BACK_OFF = receiver(remind_every=every(3600.0, 4 * 3600.0))
+M0, M1, M2 = "reminder a 60 w", "reminder/1 a 180 w", "reminder/2 a 420 w"
+
+
+@pytest.mark.parametrize(
+    ("now", "told", "expected"),
+    [
+        (59.99, "", ""),
+        (60, "", "reminder/0 oncall a"),
+        (179.99, M0, ""),
+        (180, M0, "reminder/1 oncall a"),
+        (419.99, f"{M0}; {M1}", ""),
+        (420, f"{M0}; {M1}", "reminder/2 oncall a"),
+        # the longest gap is never exceeded
+        (659.99, f"{M0}; {M1}; {M2}", ""),
+        (660, f"{M0}; {M1}; {M2}", "reminder/3 oncall a"),
+        # a severity that has risen starts it again
+        (489.99, f"{M0}; {M1}; {M2}; escalated a 430 c", ""),
+        (490, f"{M0}; {M1}; {M2}; escalated a 430 c", "reminder/3 oncall a"),
+        (609.99, f"{M0}; {M1}; {M2}; escalated a 430 c; reminder/3 a 490 c", ""),
+        (610, f"{M0}; {M1}; {M2}; escalated a 430 c; reminder/3 a 490 c", "reminder/4 oncall a"),
+        # only the last rise does
+        (700, "reminder a 60 w; escalated a 100 w; reminder/1 a 160 w; escalated/1 a 640 c",
+         "reminder/2 oncall a"),
+    ],
+)  # fmt: skip
+def test_in_a_range_each_gap_between_reminders_is_twice_the_last(
+    now: float, told: str, expected: str
+) -> None:
+    thing = incident(severity="c" if "escalated" in told else "w")
+    assert ask(
+        now, thing, to=(BACK_OFF,), told=f"opened a 0 i; {told}".replace(" 0 i", " 0 w")
+    ) == (expected)
+
+
+def test_a_round_told_to_several_counts_as_one_gap() -> None:
+    both = (receiver(addresses="a b", remind_every=every(3600.0, 36000.0)),)
+    told = "opened a 0 w; opened b 0 w; reminder a 60 w; reminder b 65 w"
+    assert ask(184.9, incident(), to=both, told=told) == ""
+    assert ask(185, incident(), to=both, told=told) == "reminder/1 oncall a,b"
+
+
+def test_a_back_off_of_a_thousand_reminders_still_has_an_end() -> None:
+    rounds = "; ".join(f"reminder/{n} a {n} w" for n in range(1000))
+    endless = receiver(remind_every=every(1.0, 315e6))
+    assert ask(2000, incident(), to=(endless,), told=f"opened a 0 w; {rounds}") == ""
+
+
+def test_a_fallback_backs_off_at_the_pace_of_the_one_it_stands_in_for() -> None:
+    mail = replace(MAIL, remind_every=every(3600.0, 14400.0))
+    told = heard("opened a 0 w", "mail") + heard("opened hook 0 w; reminder hook 60 w", "hook")
+    both, failing = (mail, HOOK), stuck(Kind.REMINDER)
+    assert "hook hook" not in ask(179, incident(), to=both, told=told, failing=failing)
+    assert "hook hook" in ask(180, incident(), to=both, told=told, failing=failing)
+
+
+DAY = 1440.0
+
+
+@pytest.mark.parametrize("pace", [every(3600.0), every(3600.0, 4 * 3600.0)])
+def test_after_a_clock_that_jumped_back_a_day_reminders_go_on_without_a_flood(
+    pace: Interval,
+) -> None:
+    who, told = (receiver(remind_every=pace),), "opened a 0 w; reminder a 60 w"
+    seen, log = [], heard(told, about="low@-2880")
+    for minute in range(0, 24 * 60, 10):
+        now = 61 - DAY + minute
+        if ask(now, incident(-2 * DAY), to=who, told=log):
+            log += heard(f"reminder/{len(seen) + 1} a {now} w", about="low@-2880")
+            seen.append(minute)
+    assert seen[0] <= 4 * 60
+    gaps = [b - a for a, b in pairwise(seen)]
+    assert min(gaps) >= 60
+    assert max(gaps) <= 3 * 4 * 60
+
+
+def test_a_clock_that_jumped_a_day_ahead_reminds_once() -> None:
+    who, told = (receiver(remind_every=every(3600.0)),), "opened a 0 w"
+    assert ask(DAY, incident(), to=who, told=told) == "reminder/0 oncall a"
+    assert ask(DAY, incident(), to=who, told=f"{told}; reminder a {DAY} w") == ""
+    assert ask(DAY + 59, incident(), to=who, told=f"{told}; reminder a {DAY} w") == ""
+
+
+def test_a_clock_that_was_set_back_a_little_reminds_nobody_early() -> None:
+    who = (receiver(remind_every=every(3600.0)),)
+    assert ask(-5, incident(-10), to=who, told=heard("opened a 0 w", about="low@-10")) == ""
+
+
 def test_without_remind_every_nobody_is_reminded() -> None:
     assert ask(100_000, incident(), told="opened a 0 w") == ""
 
@@ -313,13 +406,13 @@ def test_without_remind_every_nobody_is_reminded() -> None:
 def test_an_acknowledgement_ends_reminders_up_to_its_severity(
     ack: str, severity: str, expected: str
 ) -> None:
-    one = receiver(remind_every=3600.0)
+    one = receiver(remind_every=every(3600.0))
     found = ask(90, incident(severity=severity, ack=ack), to=(one,), told="opened a 0 w")
     assert found == expected
 
 
 def test_a_severity_that_falls_out_of_a_receivers_is_told_by_one_last_reminder() -> None:
-    who = (receiver(severities=frozenset({Severity.CRITICAL}), remind_every=3600.0),)
+    who = (receiver(severities=frozenset({Severity.CRITICAL}), remind_every=every(3600.0)),)
     fallen = incident(severity="w")
     assert ask(60, fallen, to=who, told="opened a 0 c") == "reminder/0 oncall a"
     assert ask(600, fallen, to=who, told="opened a 0 c; reminder a 60 w") == ""
@@ -327,22 +420,22 @@ def test_a_severity_that_falls_out_of_a_receivers_is_told_by_one_last_reminder()
 
 def test_one_glob_of_several_is_enough_for_that_last_reminder() -> None:
     globs = ("hf/*", "kie/*")
-    who = (receiver(severities=frozenset(), remind_every=3600.0, on=globs),)
+    who = (receiver(severities=frozenset(), remind_every=every(3600.0), on=globs),)
     assert ask(60, incident(severity="w"), to=who, told="opened a 0 c") == "reminder/0 oncall a"
 
 
 def test_a_severity_that_rises_out_of_a_receivers_is_not_reminded_of() -> None:
-    who = (receiver(severities=frozenset({Severity.WARNING}), remind_every=3600.0),)
+    who = (receiver(severities=frozenset({Severity.WARNING}), remind_every=every(3600.0)),)
     assert ask(60, incident(severity="c"), to=who, told="opened a 0 w") == ""
 
 
 def test_a_receiver_that_lost_the_target_is_not_reminded() -> None:
-    who = (receiver(on=("hf/*",), remind_every=3600.0),)
+    who = (receiver(on=("hf/*",), remind_every=every(3600.0)),)
     assert ask(60, incident(), to=who, told="opened a 0 c") == ""
 
 
 def test_an_address_that_is_gone_from_the_config_is_not_reminded() -> None:
-    who = (receiver(addresses="b", remind_every=3600.0),)
+    who = (receiver(addresses="b", remind_every=every(3600.0)),)
     assert ask(60, incident(), to=who, told="opened a 0 w; opened b 0 w") == "reminder/0 oncall b"
 
 
@@ -462,7 +555,7 @@ def test_a_silence_delays_the_news_but_does_not_lose_it(closed: float | None, to
 
 
 def test_a_silence_delays_reminders() -> None:
-    who = (receiver(remind_every=3600.0),)
+    who = (receiver(remind_every=every(3600.0)),)
     assert ask(60, incident(), to=who, told="opened a 0 w", silences=(silence(50, 70),)) == ""
     assert ask(70, incident(), to=who, told="opened a 0 w", silences=(silence(50, 70),)) == (
         "reminder/0 oncall a"
@@ -532,7 +625,7 @@ def test_two_silences_that_overlap_mute_until_the_later_ends() -> None:
 
 # -- fallback -------------------------------------------------------------------------------
 
-MAIL = receiver("mail", fallback="hook", remind_every=3600.0)
+MAIL = receiver("mail", fallback="hook", remind_every=every(3600.0))
 HOOK = receiver("hook", "hook", severities=frozenset(), on=())
 
 
@@ -596,7 +689,7 @@ def test_a_fallback_is_reminded_in_place_of_the_one_that_cannot_be() -> None:
 
 
 def test_a_fallback_that_is_reminded_less_often_itself_stands_in_at_the_others_pace() -> None:
-    lazy = replace(HOOK, on=("*",), severities=frozenset(Severity), remind_every=7200.0)
+    lazy = replace(HOOK, on=("*",), severities=frozenset(Severity), remind_every=every(7200.0))
     told = heard("opened a 0 w", "mail") + heard("opened hook 0 w", "hook")
     assert "hook" not in ask(60, incident(), to=(MAIL, lazy), told=told)
     found = ask(60, incident(), to=(MAIL, lazy), told=told, failing=stuck(Kind.REMINDER))
@@ -641,6 +734,129 @@ def test_a_silence_mutes_a_fallback_too() -> None:
     assert found == ""
 
 
+# -- follow_up ------------------------------------------------------------------------------
+
+MILD = {"severity": Severity.WARNING, "opening_severity": Severity.WARNING}
+FOLLOWS = receiver(addresses="a b", follow_up=86400.0)
+ENDED = "opened a 0 c; opened b 0 c; resolved a 11 c; resolved b 11 c"
+
+
+def over(opened: float = 0, closed: float = 10, **more: object) -> Incident:
+    made = incident(opened, closed, severity="c")
+    return replace(made, **{"close_reason": "resolved"} | more)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("now", "told", "expected"),
+    [
+        (10 + DAY - 0.01, ENDED, ""),
+        (10 + DAY, ENDED, "follow_up/0 oncall a,b"),
+        (10 + 6.9 * DAY, ENDED, "follow_up/0 oncall a,b"),
+        (10 + 7 * DAY, ENDED, ""),
+        # once to each address
+        (10 + DAY, f"{ENDED}; follow_up a 1450 c", "follow_up/0 oncall b"),
+        (10 + DAY, f"{ENDED}; follow_up a 1450 c; follow_up b 1450 c", ""),
+        # who has not heard of its end hears of that, and later no more: the end itself is news
+        (10 + DAY, "opened a 0 c; opened b 0 c; resolved a 11 c",
+         "follow_up/0 oncall a; resolved/0 oncall b"),
+        (12 + DAY, "opened a 0 c; opened b 0 c; resolved a 11 c; resolved b 1451 c",
+         "follow_up/0 oncall a"),
+    ],
+)  # fmt: skip
+def test_who_heard_of_the_end_hears_once_that_it_has_lasted(
+    now: float, told: str, expected: str
+) -> None:
+    assert ask(now, over(), to=(FOLLOWS,), told=told) == expected
+
+
+@pytest.mark.parametrize(
+    ("changes", "followed"),
+    [
+        ({}, True),
+        ({"opening_severity": Severity.WARNING}, True),  # critical when it closed
+        ({"severity": Severity.WARNING}, True),  # critical when it opened
+        ({**MILD, "worst": Severity.CRITICAL}, True),  # in between
+        (MILD, False),
+        ({"close_reason": "rule removed"}, False),
+        ({"close_reason": "target removed"}, False),
+        ({"close_reason": "continued under another id"}, False),
+    ],
+)  # fmt: skip
+def test_only_what_was_critical_and_really_resolved_is_followed_up(
+    changes: dict[str, object], followed: bool
+) -> None:
+    found = ask(10 + DAY, over(**changes), to=(FOLLOWS,), told=ENDED)
+    assert found == ("follow_up/0 oncall a,b" if followed else "")
+
+
+def test_by_default_nobody_is_told_that_it_has_lasted() -> None:
+    assert ask(10 + DAY, over(), to=(receiver(addresses="a b"),), told=ENDED) == ""
+
+
+@pytest.mark.parametrize(
+    ("later", "followed"),
+    [
+        (incident(100), False),  # it is open again
+        (incident(100, 200), False),  # it was, and that one speaks
+        (incident(-100, -50), True),  # that was before
+        (incident(100, 200, alert="other"), True),
+        (incident(100, 200, target="hf/balance"), True),
+        # a clock that has jumped back: what is open comes last
+        (incident(-DAY), False),
+    ],
+)
+def test_what_has_opened_again_has_not_stayed_resolved(later: Incident, followed: bool) -> None:
+    known = heard(ENDED) + [
+        replace(t, incident=later.id) for t in heard("opened a 0 w; opened b 0 w; resolved a 1 w")
+    ]
+    found = ask(10 + DAY, over(), later, to=(FOLLOWS,), told=known)
+    assert ("follow_up/0 oncall a,b" in found) is followed
+
+
+def test_a_silence_delays_the_follow_up() -> None:
+    hush = (silence(DAY, 2 * DAY),)
+    assert ask(10 + DAY, over(), to=(FOLLOWS,), told=ENDED, silences=hush) == ""
+    assert ask(2 * DAY, over(), to=(FOLLOWS,), told=ENDED, silences=hush) == (
+        "follow_up/0 oncall a,b"
+    )
+
+
+def test_an_address_that_is_gone_is_not_told_that_it_has_lasted() -> None:
+    assert ask(10 + DAY, over(), to=(replace(FOLLOWS, addresses=("b",)),), told=ENDED) == (
+        "follow_up/0 oncall b"
+    )
+
+
+def test_what_nobody_watches_any_more_is_not_said_to_have_stayed_resolved() -> None:
+    known, log = {("oncall", a): LONG_AGO for a in "ab"}, heard(ENDED)
+    for watched, expected in ((True, 1), (False, 0)):
+        found = due(
+            [over()], [FOLLOWS], [], log, at(10 + DAY), since=known,
+            watched=lambda _, answer=watched: answer,
+        )  # fmt: skip
+        assert len(found) == expected
+
+
+def test_a_follow_up_is_handed_to_no_fallback() -> None:
+    mail = replace(MAIL, follow_up=86400.0)
+    told = heard("opened a 0 c; resolved a 11 c", "mail")
+    found = ask(10 + DAY, over(), to=(mail, HOOK), told=told, failing=stuck(Kind.FOLLOW_UP))
+    assert found == "follow_up/0 mail a"
+
+
+def test_a_follow_up_has_an_id_of_its_own() -> None:
+    known = {("oncall", a): LONG_AGO for a in "ab"}
+    first, again = (
+        due([over()], [FOLLOWS], [], heard(ENDED), at(10 + DAY + n), since=known) for n in (0, 5)
+    )
+    assert [n.id for n in first] == [n.id for n in again]
+    assert first[0].id not in {
+        Notification(over(), kind, 0, "oncall", ()).id
+        for kind in Kind
+        if kind is not Kind.FOLLOW_UP
+    }
+
+
 # -- when to look again ---------------------------------------------------------------------
 
 
@@ -671,10 +887,24 @@ def test_it_looks_again_when_a_reminder_is_due() -> None:
     assert look(71, incident(), to=(HOURLY,), told=told + "; reminder a 70 w") == 130
 
 
+def test_it_looks_again_when_the_next_gap_of_a_back_off_is_over() -> None:
+    told = "opened a 0 w; reminder a 60 w"
+    assert look(61, incident(), to=(BACK_OFF,), told=told) == 180
+    assert look(180, incident(), to=(BACK_OFF,), told=told) is None
+
+
+def test_it_looks_again_when_a_follow_up_is_due() -> None:
+    assert look(12, over(), to=(FOLLOWS,), told=ENDED) == 10 + DAY
+    assert look(10 + DAY, over(), to=(FOLLOWS,), told=ENDED) is None
+    assert look(12, over(), incident(100), to=(FOLLOWS,), told=ENDED) is None
+    assert look(12, over(), to=(receiver(addresses="a b"),), told=ENDED) is None
+    assert look(12, over(), to=(FOLLOWS,)) is None  # nobody has heard of it
+
+
 def test_it_looks_again_when_a_fallback_is_to_remind_in_anothers_place() -> None:
     told = heard("opened hook 5 w", "hook")
     assert look(6, incident(), to=(MAIL, HOOK), told=told) == 65
-    far = receiver("far", fallback="mail", remind_every=60.0)
+    far = receiver("far", fallback="mail", remind_every=every(60.0))
     assert look(5.5, incident(), to=(far, MAIL, HOOK), told=told) == 6
 
 

@@ -14,7 +14,7 @@ from monitor.core.causes import Cause, Severity
 from monitor.core.globs import matches
 from monitor.core.model import Ack, Incident, Kind, Notification, Silence, Told
 from monitor.core.notify import due, next_due
-from monitor.core.settings import ReceiverSettings
+from monitor.core.settings import Interval, ReceiverSettings
 
 T0 = datetime(2026, 11, 20, 4, 0, tzinfo=UTC)
 LEVELS = tuple(Severity)
@@ -30,12 +30,21 @@ SPEAKERS = {  # a model of its own: who mutes whom here
     "credits-low": {"credits-exhausted", "runway-short"},
 }
 EVERYBODY = ReceiverSettings(
-    "everybody", "email", {}, ("a", "b"), remind_every=7200.0, fallback="spare"
+    "everybody",
+    "email",
+    {},
+    ("a", "b"),
+    remind_every=Interval(1800.0, 7200.0),
+    fallback="spare",
+    follow_up=3600.0,
+)
+LEAD = ReceiverSettings(
+    "lead", "webhook", {}, ("lead",), escalate_after=1800.0, remind_every=Interval(3600.0, 3600.0)
 )
 RECEIVERS = (
     EVERYBODY,
     ReceiverSettings("grave", "email", {}, ("c",), severities=frozenset({Severity.CRITICAL})),
-    ReceiverSettings("lead", "webhook", {}, ("lead",), escalate_after=1800.0, remind_every=3600.0),
+    LEAD,
     ReceiverSettings("spare", "webhook", {}, ("spare",), severities=frozenset(), on=()),
 )
 ADDRESSES = [(r.name, a) for r in RECEIVERS for a in r.addresses]
@@ -66,7 +75,9 @@ class World:
         """Open an incident, or change the severity of the one that is open."""
         standing = self.open_one(alert)
         if standing is not None:
-            self.incidents[standing.id] = replace(standing, severity=severity)
+            self.incidents[standing.id] = replace(
+                standing, severity=severity, worst=max(standing.ever, severity, key=LEVELS.index)
+            )
             # Who keeps whom quiet is judged by the severities as they stand, for the past as well:
             # what this one mutes from here on may never be heard, what it sets free may be.
             self.instants |= self.audible | self.unmuted() | {standing.id}
@@ -84,7 +95,9 @@ class World:
     def close(self, alert: tuple[str, str]) -> None:
         standing = self.open_one(alert)
         if standing is not None:
-            self.incidents[standing.id] = replace(standing, closed_at=self.now)
+            self.incidents[standing.id] = replace(
+                standing, closed_at=self.now, close_reason="resolved"
+            )
 
     def acknowledge(self, alert: tuple[str, str]) -> None:
         standing = self.open_one(alert)
@@ -218,7 +231,13 @@ def by_address(world: World) -> dict[tuple[str, str, str], list[Told]]:
     return log
 
 
-SHORT = {Kind.OPENED: "O", Kind.ESCALATED: "E", Kind.REMINDER: "M", Kind.RESOLVED: "R"}
+SHORT = {
+    Kind.OPENED: "O",
+    Kind.ESCALATED: "E",
+    Kind.REMINDER: "M",
+    Kind.RESOLVED: "R",
+    Kind.FOLLOW_UP: "F",
+}
 
 
 @given(EVENTS, st.booleans())
@@ -229,7 +248,7 @@ def test_each_address_hears_a_beginning_a_middle_and_an_end_in_that_order(
     world = play(events, diligent=diligent)
     settle(world)
     for told in by_address(world).values():
-        assert re.fullmatch("O[EM]*R?", "".join(SHORT[t.kind] for t in told))
+        assert re.fullmatch("O[EM]*R?F?", "".join(SHORT[t.kind] for t in told))
 
 
 @given(EVENTS, st.booleans())
@@ -283,6 +302,28 @@ def test_an_escalation_is_always_worse_than_all_that_was_heard(
             if entry.kind is Kind.ESCALATED:
                 assert entry.severity.rank > worst
             worst = max(worst, entry.severity.rank)
+
+
+@given(EVENTS, st.booleans())
+@settings(max_examples=100, deadline=None)
+def test_only_what_was_critical_and_has_not_come_back_is_said_to_have_lasted(
+    events: list[tuple[object, ...]], diligent: bool
+) -> None:
+    world = play(events, diligent=diligent)
+    settle(world)
+    for told in (t for t in world.told if t.kind is Kind.FOLLOW_UP):
+        incident = world.incidents[told.incident]
+        assert told.receiver == "everybody"
+        assert incident.ever is Severity.CRITICAL
+        assert incident.closed_at is not None
+        assert told.at >= incident.closed_at + timedelta(hours=1)
+        again = [
+            i
+            for i in world.incidents.values()
+            if (i.alert, i.target) == (incident.alert, incident.target)
+            and incident.opened_at < i.opened_at < told.at
+        ]
+        assert not again
 
 
 @given(EVENTS)

@@ -60,6 +60,7 @@ monitor_quota_exhausted_timestamp_seconds{account,provider,quota}
 monitor_jobs_reported_total{account,provider,job} monitor_service_up{service}
 monitor_service_degraded{service} monitor_calls_today{account,provider}
 monitor_calls_budget{account,provider} monitor_alert_firing{alert,target,severity}
+monitor_alert_flapping{alert,target}
 monitor_incidents_total{alert,severity} monitor_notifications_total{receiver,kind,result}
 monitor_notifications_pending{receiver} monitor_config_last_reload_successful{}
 monitor_config_last_reload_success_timestamp_seconds{} monitor_scheduler_lag_seconds{}

@@ -11,12 +11,12 @@ from monitor.core.inhibit import covered, speaks_for, topics
 from monitor.core.model import Incident, Kind, Notification, Silence, Told
 from monitor.core.notify import due
 from monitor.core.rules import Both, CauseIn, Compare, Rule, Special, Unavailable
-from monitor.core.settings import ReceiverSettings
+from monitor.core.settings import Interval, ReceiverSettings
 
 T0 = datetime(2026, 11, 20, 4, 0, tzinfo=UTC)
 SEVERITY = {"i": Severity.INFO, "w": Severity.WARNING, "c": Severity.CRITICAL}
 PROVIDERS = {"hf": "huggingface", "kie": "kie", "kie2": "kie", "monitor": "kie"}
-ONCALL = ReceiverSettings("oncall", "email", {}, ("a",), remind_every=3600.0)
+ONCALL = ReceiverSettings("oncall", "email", {}, ("a",), remind_every=Interval(3600.0, 3600.0))
 
 
 def at(minutes: float) -> datetime:

@@ -206,11 +206,10 @@ def test_resolved_says_how_long_it_lasted_and_what_changed() -> None:
     over = incident("runway-short", closed_at=T0 + timedelta(hours=2), close_reason="resolved")
     message = say(over, Kind.RESOLVED, view=balance("9000", 150.0), after=121)
     assert message.what == (
-        "Resolved: kie: credits are running short. The balance is 9000 credits now, about 6 days."
+        "Resolved after 2 h: kie: credits are running short. The balance is 9000 credits now,"
+        " about 6 days."
     )
-    assert message.how_long == (
-        "It lasted about 2 h: 2026-11-20 10:31 UTC to 2026-11-20 12:31 UTC."
-    )
+    assert message.how_long == ("It lasted 2 h: 2026-11-20 10:31 UTC to 2026-11-20 12:31 UTC.")
     assert message.todo == "Verify the service now and watch it for 24 h."
     assert message.status == "resolved"
     assert message.ends_at == over.closed_at
@@ -218,12 +217,15 @@ def test_resolved_says_how_long_it_lasted_and_what_changed() -> None:
 
 
 def test_resolved_says_that_a_target_is_usable_again() -> None:
-    over = caused("key-rejected", "hf/key", Cause.KEY_REJECTED, closed_at=T0)
+    ended = T0 + timedelta(minutes=130, seconds=20)
+    over = caused("key-rejected", "hf/key", Cause.KEY_REJECTED, closed_at=ended)
     view = View("hf/key", "hf", "huggingface", Check.KEY, cause=Cause.OK)
     message = say(over, Kind.RESOLVED, view=view)
-    assert message.what == "Resolved: hf: the key is rejected. hf/key is usable again."
+    assert message.what == (
+        "Resolved after 2 h 10 min: hf: the key is rejected. hf/key is usable again."
+    )
     assert message.todo == "Nothing more to do."
-    assert say(over, Kind.RESOLVED).what == "Resolved: hf: the key is rejected."
+    assert say(over, Kind.RESOLVED).what == "Resolved after 2 h 10 min: hf: the key is rejected."
 
 
 @pytest.mark.parametrize("thing", ["rule", "target"])
@@ -239,7 +241,7 @@ def test_a_late_opening_says_that_it_is_over() -> None:
     over = incident("runway-short", closed_at=T0 + timedelta(hours=2), close_reason="resolved")
     message = say(over, Kind.OPENED, after=300)
     assert message.todo == "It is over by now; this could not be told before."
-    assert message.how_long.startswith("It lasted about 2 h")
+    assert message.how_long.startswith("It lasted 2 h")
     assert message.status == "firing"
     assert message.ends_at is None
 

@@ -25,7 +25,7 @@ from monitor.core.causes import Cause, Severity
 from monitor.core.globs import matches
 from monitor.core.model import Finding, Kind, Silence, Told, incident_id
 from monitor.core.notice import Announcement, Notice, due_notices, next_notice
-from monitor.core.settings import ReceiverSettings, Settings
+from monitor.core.settings import Interval, ReceiverSettings, Settings
 from monitor.notifiers import Delivery
 from monitor.notifiers._mail import letter, text_of
 from monitor.notifiers.webhook import body_of
@@ -85,7 +85,7 @@ def heard(address: str, who: str = "oncall") -> Told:
     ({"on": ("hf/*",)}, False),
     ({"on": ()}, False),
     ({"escalate_after": 60.0}, False),
-    ({"remind_every": 1.0}, True),
+    ({"remind_every": Interval(1.0, 1.0)}, True),
 ])  # fmt: skip
 def test_a_receivers_severities_and_globs_route_a_notice(
     changes: dict[str, object], told: bool

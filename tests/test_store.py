@@ -97,7 +97,8 @@ MONEY = st.decimals(allow_nan=False, allow_infinity=False) | st.sampled_from(
     [Decimal("5916.25"), Decimal("-0.00"), Decimal("1E+30"), Decimal("0.1") + Decimal("0.2")]
 )
 WORDS = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
-for _type, _strategy in ((datetime, TIMES), (Decimal, MONEY), (str, WORDS)):
+FLOATS = st.floats(allow_nan=False)
+for _type, _strategy in ((datetime, TIMES), (Decimal, MONEY), (str, WORDS), (float, FLOATS)):
     st.register_type_strategy(_type, _strategy)
 COUNTS = st.integers(0, 2**62)
 PLAIN = st.floats(0, 1e9)
@@ -136,9 +137,9 @@ BATCHES = st.builds(
     Batch,
     targets=st.lists(records(), max_size=3, unique_by=lambda r: r.target).map(tuple),
     checkpoints=st.lists(values(Checkpoint), max_size=2, unique_by=lambda c: c.target).map(tuple),
-    alerts=st.lists(values(Alert, breaches=COUNTS), max_size=3, unique_by=lambda a: a.key).map(
-        tuple
-    ),
+    alerts=st.lists(
+        values(Alert, breaches=COUNTS, clears=COUNTS), max_size=3, unique_by=lambda a: a.key
+    ).map(tuple),
     incidents=st.lists(values(Incident), max_size=3, unique_by=lambda i: i.id).map(tuple),
     silences=st.lists(values(Silence), max_size=3, unique_by=lambda s: s.id).map(tuple),
     seen=st.dictionaries(WORDS, TIMES, max_size=3),

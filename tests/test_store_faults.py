@@ -139,8 +139,9 @@ def test_on_a_full_disk_nothing_kept_is_lost_and_what_is_remembered_can_be_read(
         await made.close()
         return kept, one_line(fault, path), found
 
-    with small_disk(1152) as folder:
-        path = folder / "m.db"
+    with small_disk(1408) as folder:
+        path, others = folder / "m.db", folder / "others"
+        others.write_bytes(b"\0" * 256 * 1024)  # what somebody deletes at last
         kept, said, found = asyncio.run(story(path))
         assert "full" in said
         assert kept > 20
@@ -150,6 +151,7 @@ def test_on_a_full_disk_nothing_kept_is_lost_and_what_is_remembered_can_be_read(
         after_restart = load(path)
         assert {i.id for i in after_restart.incidents} == {f"I{n:06}" for n in range(kept)}
         (folder / "filler").unlink()
+        others.unlink()
         commit(path, batch(kept))
         assert len(load(path).incidents) == kept + 1
 

@@ -73,6 +73,8 @@ def _rule(context: Context, at: PathTuple, block: AlertBlock, targets: Targets) 
         clear=clear,
         for_seconds=block.for_ or 0.0,
         keep_firing_for=block.keep_firing_for or 0.0,
+        after=block.after or 1,
+        clear_after=block.clear_after or 1,
     )
 
 
@@ -80,7 +82,7 @@ def _notice(
     context: Context, at: PathTuple, block: AlertBlock, rule: Rule, targets: Targets
 ) -> Rule:
     """A rule of what happens once: an entry may say how it is routed, and need not."""
-    for name in ("clear", "for", "keep_firing_for"):
+    for name in ("clear", "for", "keep_firing_for", "after", "clear_after"):
         if context.written((*at, name)):
             message = f"{rule.name} is told once and is never open: it has no {name}"
             context.fault((*at, name), message, at_key=True)

@@ -4,7 +4,9 @@ that one missing key hides no other fault; the schema and the reference are made
 
 from __future__ import annotations
 
-from pydantic import ConfigDict, Field
+from typing import Annotated
+
+from pydantic import BeforeValidator, ConfigDict, Field
 
 from monitor.config.account_blocks import (
     AccountBlock,
@@ -17,6 +19,7 @@ from monitor.config.account_blocks import (
 )
 from monitor.config.block import Block
 from monitor.config.kinds import (
+    Count,
     Duration,
     File,
     Flag,
@@ -24,6 +27,7 @@ from monitor.config.kinds import (
     Levels,
     Listen,
     Period,
+    Range,
     SecretText,
     Text,
     Texts,
@@ -31,6 +35,7 @@ from monitor.config.kinds import (
     Words,
     Zone,
 )
+from monitor.config.readers import switch
 
 __all__ = [
     "AccountBlock",
@@ -40,6 +45,7 @@ __all__ = [
     "CheckBlock",
     "ConfigBlock",
     "DefaultsBlock",
+    "FlappingBlock",
     "HistoryBlock",
     "JobBlock",
     "ModelsBlock",
@@ -87,6 +93,16 @@ class AlertBlock(Block):
         description="how long it fires on after it is over",
         json_schema_extra={"default": "0s"},
     )
+    after: Count | None = Field(
+        None,
+        description="how many readings in a row must breach before it fires",
+        json_schema_extra={"default": 1},
+    )
+    clear_after: Count | None = Field(
+        None,
+        description="how many readings in a row must be good before it is over",
+        json_schema_extra={"default": 1},
+    )
     severity: Level | None = Field(
         None, description="how bad it is", json_schema_extra={"default": "warning"}
     )
@@ -105,14 +121,41 @@ class ReceiverBlock(Block):
     on: Texts | None = Field(
         None, description="targets or globs it hears of", json_schema_extra={"default": ["*"]}
     )
-    remind_every: Period | None = Field(
-        None, description="say again what is still open after this long; default: never"
+    remind_every: Range | None = Field(
+        None,
+        description="say again what is still open after this long; in a range such as `1h..24h` "
+        "each gap is twice as long as the last; default: never",
+    )
+    follow_up: Period | None = Field(
+        None,
+        description="say once that what was critical has stayed resolved for this long, at most "
+        "6d; default: never",
     )
     escalate_after: Period | None = Field(
         None, description="hear only of what is open this long and not acknowledged"
     )
     fallback: Text | None = Field(
         None, description="the receiver that takes over where this one cannot be reached"
+    )
+
+
+class FlappingBlock(Block):
+    """An alert that opens and closes too often becomes one incident, which is held open."""
+
+    more_than: Count | None = Field(
+        None,
+        description="how often it opens and closes before it does",
+        json_schema_extra={"default": 4},
+    )
+    within: Period | None = Field(
+        None,
+        description="within how long, at most 6d; and how long it must then be steady",
+        json_schema_extra={"default": "1h"},
+    )
+    enabled: Flag | None = Field(
+        None,
+        description="false tells every turn of every alert",
+        json_schema_extra={"default": True},
     )
 
 
@@ -193,6 +236,9 @@ class ConfigBlock(Block):
         None, description="what customers see, by name"
     )
     alerts: list[AlertBlock] | None = Field(None, description="rules beside the built-in ones")
+    flapping: Annotated[FlappingBlock | None, BeforeValidator(switch)] = Field(
+        None, description="from when on an alert flaps; `off` for never"
+    )
     receivers: dict[str, object] | None = Field(None, description="who is told, by name")
     web: WebBlock | None = Field(None, description="where and to whom the page is shown")
     database: File | None = Field(

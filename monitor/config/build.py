@@ -11,6 +11,7 @@ from monitor.config.blocks import AlertBlock, ConfigBlock, DefaultsBlock, Histor
 from monitor.config.context import Context
 from monitor.config.document import Scalar, Tag, Tree
 from monitor.config.faults import ConfigFaults, PathTuple
+from monitor.config.flapping import read_flapping
 from monitor.config.history import read_history
 from monitor.config.quotas import read_prometheus
 from monitor.config.receivers import read_receivers
@@ -35,6 +36,7 @@ def build(context: Context) -> Settings:
         accounts=tuple(r.account for r in accounts if r.account and r.enabled),
         services=read_services(context, block.services or {}, targets),
         rules=read_alerts(context, _alerts(context, block), targets),
+        flapping=read_flapping(context, block.flapping),
         receivers=read_receivers(context, _trees(block.receivers), targets),
         web=read_web(context, block.web or WebBlock()),
         database=context.database_path(block.database or DATABASE),

@@ -12,6 +12,7 @@ from monitor.config.quotas import dumped
 from monitor.core.builtin import BUILTIN, NOTICES
 from monitor.core.causes import Severity
 from monitor.core.durations import format_duration
+from monitor.core.flapping import Damping
 from monitor.core.model import Check
 from monitor.core.rules import CauseIn, Compare, Condition, Rule
 from monitor.core.secret import Secret
@@ -36,6 +37,7 @@ def effective_text(settings: Settings, catalogue: Catalogue) -> str:
         "accounts": {a.name: _account(a, catalogue) for a in settings.accounts},
         "services": {s.name: _service(s) for s in settings.services},
         "alerts": _alerts(settings.rules),
+        "flapping": _flapping(settings.flapping),
         "receivers": {r.name: _receiver(r, catalogue) for r in settings.receivers},
         "web": _web(settings.web),
         "database": settings.database,
@@ -161,6 +163,8 @@ def _alert(rule: Rule) -> Dump:
             "clear": _condition(rule.clear) if rule.clear else None,
             "for": format_duration(rule.for_seconds),
             "keep_firing_for": format_duration(rule.keep_firing_for),
+            "after": rule.after,
+            "clear_after": rule.clear_after,
             "severity": rule.severity.value,
         }
     )
@@ -185,7 +189,8 @@ def _receiver(receiver: ReceiverSettings, catalogue: Catalogue) -> Dump:
             receiver.channel: _declared(fields, receiver.options),
             "severities": None if every else severities,
             "on": list(receiver.on) if receiver.on != ("*",) else None,
-            "remind_every": _duration(receiver.remind_every),
+            "remind_every": _interval(receiver.remind_every) if receiver.remind_every else None,
+            "follow_up": _duration(receiver.follow_up),
             "escalate_after": _duration(receiver.escalate_after),
             "fallback": receiver.fallback,
         }
@@ -228,6 +233,12 @@ def _web(web: WebSettings) -> Dump:
             "allow_unauthenticated": web.allow_unauthenticated or None,
         }
     )
+
+
+def _flapping(damping: Damping | None) -> Dump:
+    if damping is None:
+        return {"enabled": False}
+    return {"more_than": damping.more_than, "within": format_duration(damping.within)}
 
 
 def _history(history: HistorySettings) -> Dump:

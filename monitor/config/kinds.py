@@ -22,6 +22,7 @@ from monitor.config.readers import (
     choice,
     not_empty,
     read_clock,
+    read_count,
     read_duration,
     read_flag,
     read_floor,
@@ -94,7 +95,7 @@ def _need(value: object) -> str:
 
 
 _RANGE = r"[0-9][0-9a-z]*( ?\.\. ?[0-9][0-9a-z]*)?"
-_FLAG: SchemaDict = {
+FLAG: SchemaDict = {
     "title": "true or false",
     "type": ["boolean", "string"],
     "pattern": VARIABLE,
@@ -105,10 +106,15 @@ Text = Annotated[str, PlainValidator(read_text), WithJsonSchema(text("text"))]
 Words = Annotated[str, PlainValidator(read_words), WithJsonSchema(text("text"))]
 SecretText = Annotated[Secret, PlainValidator(read_secret), WithJsonSchema(_SECRET)]
 File = Annotated[str, PlainValidator(read_text), WithJsonSchema(text("path"))]
-Flag = Annotated[bool, PlainValidator(read_flag), WithJsonSchema(_FLAG)]
+Flag = Annotated[bool, PlainValidator(read_flag), WithJsonSchema(FLAG)]
 Number = Annotated[Decimal, PlainValidator(read_number), WithJsonSchema(number("number"))]
 Integer = Annotated[
     int, PlainValidator(read_integer), WithJsonSchema(number("whole number", integer=True))
+]
+Count = Annotated[
+    int,
+    PlainValidator(read_count),
+    WithJsonSchema(number("whole number from 1 up", integer=True, minimum=1, maximum=1000)),
 ]
 Port = Annotated[
     int,

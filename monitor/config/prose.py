@@ -116,6 +116,13 @@ with severity info. `key-expires` is an alert as others are: it opens 7 days bef
 is over when a key that lasts longer is in its place.
 """
 
+FLAPPING = """
+An alert that has opened and closed more than `more_than` times `within` so long flaps: when it
+opens again, its incident stays open whatever it does, and single turns are not told. It ends when
+the alert has been fine for the whole of `within`, and is an ordinary incident again when the alert
+has stood for as long. `flapping: off` tells every turn. More: [the life of an alert](alerts.md).
+"""
+
 RECEIVERS = """
 A receiver has exactly one way of telling, which is a block of its own. Without any receiver nobody
 is told: metrics and the page work all the same.

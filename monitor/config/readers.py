@@ -131,6 +131,14 @@ def read_integer(value: object) -> int:
     return int(number)
 
 
+def read_count(value: object) -> int:
+    """How many of something, 1 to 1000."""
+    count = read_integer(value)
+    if not 1 <= count <= 1000:
+        raise Wrong("must be a whole number from 1 to 1000")
+    return count
+
+
 def read_port(value: object) -> int:
     """A TCP port to connect to."""
     port = read_integer(value)
@@ -236,6 +244,12 @@ def read_listen(value: object) -> tuple[str, int]:
     if listen is None:
         raise Wrong(f"{found.shown} is not HOST:PORT such as '127.0.0.1:9877' or '[::1]:9877'")
     return listen
+
+
+def switch(value: object) -> object:
+    """A block; `off` alone stands for `{enabled: off}`."""
+    flag = isinstance(value, Scalar) and value.tag is Tag.FLAG
+    return {"enabled": value} if flag else value
 
 
 def several(value: object) -> object:

@@ -11,6 +11,7 @@ from monitor.config.context import Context
 from monitor.config.declared import receiver_block, values_of
 from monitor.config.document import Tree
 from monitor.config.faults import PathTuple
+from monitor.config.flapping import REMEMBERED, WHY
 from monitor.config.readers import did_you_mean
 from monitor.config.references import Targets
 from monitor.config.validate import checked
@@ -44,6 +45,8 @@ def _read(
     found = checked(context.document, block, tree, at).block
     for path, pattern in context.items((*at, "on"), found.on or []):
         targets.resolve(context, path, pattern)
+    if (found.follow_up or 0.0) > REMEMBERED:
+        context.fault((*at, "follow_up"), WHY)
     spec = _channel(context, at, tree)
     if spec is None:
         return None
@@ -61,6 +64,7 @@ def _read(
         remind_every=found.remind_every,
         escalate_after=found.escalate_after,
         fallback=found.fallback,
+        follow_up=found.follow_up,
     )
 
 

@@ -10,7 +10,7 @@ from pydantic_core import core_schema
 from monitor.config.accounts import NAME as ACCOUNT_NAME
 from monitor.config.blocks import Block, ConfigBlock
 from monitor.config.declared import account_block, receiver_block
-from monitor.config.kinds import SchemaDict
+from monitor.config.kinds import FLAG, SchemaDict
 from monitor.core.spec import Catalogue
 
 _REF = "#/definitions/"
@@ -47,6 +47,8 @@ def schema(catalogue: Catalogue) -> SchemaDict:
     definitions |= {"receiver": receiver, "account": _any_account(catalogue)}
     properties = cast("dict[str, SchemaDict]", root["properties"])
     properties["accounts"] |= _accounts(catalogue)
+    flapping = properties["flapping"].pop("$ref")
+    properties["flapping"]["anyOf"] = [{"$ref": flapping}, FLAG, {"const": "off"}]
     properties["receivers"]["additionalProperties"] = _ref("receiver")
     head = {"$schema": "http://json-schema.org/draft-07/schema#", "title": "monitor's config"}
     definitions = dict(sorted(definitions.items()))

@@ -6,10 +6,14 @@ neither opens nor closes one.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from monitor.core.flapping import Damping, Flaps
+from monitor.core.incident import RESOLVED
 from monitor.core.model import (
+    Ack,
     Alert,
     AlertState,
     Incident,
@@ -41,6 +45,8 @@ class _Moment:
     account: str
     provider: str
     patience: timedelta  # how long a pending alert outlives the last reading
+    damping: Damping | None
+    past: Callable[[], Sequence[Incident]]
 
     @property
     def needed(self) -> int:
@@ -58,14 +64,18 @@ def step(
     account: str,
     provider: str,
     interval: float = 300.0,
+    damping: Damping | None = None,
+    past: Callable[[], Sequence[Incident]] = tuple,
 ) -> Stepped:
     """What one more verdict makes of an alert.
 
     `incident` is the one `alert.incident` names. `interval`: the longest time in seconds between
     two readings; a pending alert lapses when nothing was read for its `for` plus two of them.
+    `damping`: from when on an alert flaps, None for never; `past` gives its earlier incidents, and
+    is asked where it opens.
     """
     patience = timedelta(seconds=rule.for_seconds + 2 * interval)
-    moment = _Moment(judgement, rule, now, account, provider, patience)
+    moment = _Moment(judgement, rule, now, account, provider, patience, damping, past)
     if alert.state is not AlertState.FIRING:
         return _step_quiet(alert, moment)
     if incident is not None and incident.id == alert.incident and not incident.open:
@@ -128,7 +138,16 @@ def _fresh(alert: Alert, moment: _Moment) -> bool:
 def _open(alert: Alert, moment: _Moment) -> Stepped:
     now, rule = moment.now, moment.rule
     name = incident_id(alert.rule, alert.target, now)
-    firing = replace(alert, state=AlertState.FIRING, since=now, clear_since=None, incident=name)
+    flaps, ack = _flapping(moment)
+    firing = replace(
+        alert,
+        state=AlertState.FIRING,
+        since=now,
+        clear_since=None,
+        clears=0,
+        incident=name,
+        flaps=flaps,
+    )
     incident = Incident(
         id=name,
         alert=alert.rule,
@@ -140,9 +159,27 @@ def _open(alert: Alert, moment: _Moment) -> Stepped:
         opening_cause=alert.cause,
         severity=rule.severity,
         cause=alert.cause,
-        summary=alert.summary,
+        summary=firing.said,
+        ack=ack,
+        flapping=flaps is not None,
     )
     return Stepped(firing, incident, opened=True)
+
+
+def _flapping(moment: _Moment) -> tuple[Flaps | None, Ack | None]:
+    """Whether it flaps by now, and who has seen the last of its episodes: that still holds."""
+    if moment.damping is None:
+        return None, None
+    now, edge = moment.now, moment.now - timedelta(seconds=moment.damping.within)
+    ended = [
+        (i.closed_at, i)
+        for i in moment.past()
+        if i.closed_at and i.close_reason == RESOLVED and edge <= i.opened_at <= i.closed_at <= now
+    ]
+    flaps = moment.damping.began([at for at, _ in ended], now)
+    if flaps is None:
+        return None, None
+    return flaps, max(ended, key=lambda pair: pair[0])[1].ack
 
 
 def _remembered(alert: Alert, moment: _Moment) -> Incident:
@@ -163,40 +200,103 @@ def _remembered(alert: Alert, moment: _Moment) -> Incident:
 
 
 def _step_firing(alert: Alert, incident: Incident, moment: _Moment) -> Stepped:
-    verdict, now = moment.judgement.verdict, moment.now
-    alert = replace(alert, incident=incident.id)
+    verdict = moment.judgement.verdict
+    alert = replace(alert, incident=incident.id, flaps=_looked(alert, moment))
     if verdict is Verdict.OK:
-        since = now if alert.clear_since is None else min(alert.clear_since, now)
-        if now - since >= timedelta(seconds=moment.rule.keep_firing_for):
-            return close(alert, incident, now, "resolved")
-        alert = replace(alert, clear_since=since)
+        alert = _clearing(alert, moment)
+        if _over(alert, moment):
+            flaps = alert.flaps is not None
+            return close(alert, replace(incident, flapping=flaps), moment.now, RESOLVED)
     elif verdict is Verdict.BREACH:
         alert = _still(alert, moment)
     return _present(replace(alert, severity=moment.rule.severity), incident)
 
 
+def _looked(alert: Alert, moment: _Moment) -> Flaps | None:
+    """How it flaps as of this look; None also where the config damps nothing any more."""
+    flaps, damping = alert.flaps, moment.damping
+    if flaps is None or damping is None:
+        return None
+    if moment.judgement.verdict is Verdict.UNKNOWN:
+        return flaps
+    return flaps.looked(moment.now, patience=moment.patience, within=damping.within)
+
+
+def _clearing(alert: Alert, moment: _Moment) -> Alert:
+    """A firing alert with one more good reading, if this is one: a reading never counts twice."""
+    now, needed = moment.now, moment.rule.clear_after
+    fresh = alert.clears == 0 or _fresh(alert, moment)
+    alert = replace(
+        alert,
+        clear_since=now if alert.clear_since is None else min(alert.clear_since, now),
+        clears=min(alert.clears + fresh, needed),
+        evidence_at=(moment.judgement.evidence_at or now) if fresh else alert.evidence_at,
+    )
+    flaps = alert.flaps
+    if flaps is None:
+        return alert
+    if flaps.fine:
+        flaps = flaps.recovered()
+    elif _cleared(alert, moment):
+        flaps = flaps.closed(now)
+    return replace(alert, breaches=0, flaps=flaps)
+
+
+def _cleared(alert: Alert, moment: _Moment) -> bool:
+    """Whether it is fine for as many readings, and for as long, as the rule asks."""
+    lasted = moment.now - (alert.clear_since or moment.now)
+    enough = alert.clears >= moment.rule.clear_after
+    return enough and lasted >= timedelta(seconds=moment.rule.keep_firing_for)
+
+
+def _over(alert: Alert, moment: _Moment) -> bool:
+    if alert.flaps is None:
+        return _cleared(alert, moment)
+    return alert.flaps.fine and alert.flaps.steady(moment.now)
+
+
 def _still(alert: Alert, moment: _Moment) -> Alert:
     """A firing alert that is confirmed, with the present reasons."""
     judgement, fresh = moment.judgement, _fresh(alert, moment)
-    return replace(
+    alert = replace(
         alert,
         clear_since=None,
+        clears=0,
         breaches=alert.breaches + fresh,
         evidence_at=(judgement.evidence_at or moment.now) if fresh else alert.evidence_at,
         cause=judgement.cause,
         summary=judgement.summary,
     )
+    return replace(alert, flaps=_relapsed(alert.flaps, alert, moment))
+
+
+def _relapsed(flaps: Flaps | None, alert: Alert, moment: _Moment) -> Flaps | None:
+    """How it flaps after a breach; None: it has stood for the whole window, and flaps no more."""
+    now = moment.now
+    if flaps is None or not flaps.fine:
+        return None if flaps is None or flaps.steady(now) else flaps
+    flaps = flaps.breached(now)
+    lasted = now - (flaps.breach_since or now) >= timedelta(seconds=moment.rule.for_seconds)
+    return flaps.opened(now) if alert.breaches >= moment.needed and lasted else flaps
 
 
 def _present(alert: Alert, incident: Incident) -> Stepped:
     """The open incident with the alert's present severity, cause and reasons."""
     escalated = alert.severity.rank > incident.severity.rank
-    now = replace(incident, severity=alert.severity, cause=alert.cause, summary=alert.summary)
+    fell = alert.severity.rank < incident.severity.rank
+    now = replace(
+        incident,
+        severity=alert.severity,
+        worst=incident.ever if fell else incident.worst,
+        cause=alert.cause,
+        summary=alert.said,
+        flapping=alert.flaps is not None,
+    )
     return Stepped(alert, now, escalated=escalated)
 
 
 def close(alert: Alert, incident: Incident, now: datetime, reason: str) -> Stepped:
-    """End an incident: `resolved`, `rule removed`, `target removed`. Never before it opened."""
+    """End an incident: RESOLVED, `rule removed`, `target removed`. Never before it opened."""
     if not incident.open:
         return Stepped(Alert(alert.rule, alert.target), incident)
     closed = replace(incident, closed_at=max(now, incident.opened_at), close_reason=reason)

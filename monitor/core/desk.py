@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from monitor.core.globs import matches
 from monitor.core.inhibit import Inhibition, covered, hushes
 from monitor.core.model import Incident, Kind, Silence, Told
-from monitor.core.settings import ReceiverSettings
+from monitor.core.pace import reminder_due
+from monitor.core.settings import Interval, ReceiverSettings
 
 Key = tuple[str, Kind, int, str]  # Notification.key
 Owed = tuple[Kind, int]  # what is to be said, and how many of that kind went before
@@ -27,6 +28,8 @@ class World:
     since: Mapping[tuple[str, str], datetime]
     failing: frozenset[Key]
     inhibition: Inhibition
+    followed: frozenset[str] = frozenset()  # of `pace.followed`
+    watched: Callable[[Incident], bool] = lambda _: True  # its rule and target are still there
 
     def silenced(self, incident: Incident) -> bool:
         """Whether a silence keeps it quiet at this moment."""
@@ -45,7 +48,7 @@ class Desk:
     receiver: ReceiverSettings
     incident: Incident
     world: World
-    stands_in: set[float] | None  # for others, with their `remind_every`; None: for nobody
+    stands_in: set[Interval] | None  # for others, with their `remind_every`; None: for nobody
     log: Sequence[Told] = field(repr=False)
 
     def owes(self, address: str) -> Owed | None:
@@ -55,7 +58,7 @@ class Desk:
         if Kind.OPENED not in kinds:
             return (Kind.OPENED, 0) if self._owes_opening(address) else None
         if not self.incident.open:
-            return None if Kind.RESOLVED in kinds else (Kind.RESOLVED, 0)
+            return self._follow_up(heard) if Kind.RESOLVED in kinds else (Kind.RESOLVED, 0)
         if address not in self.receiver.addresses or acknowledged(self.incident):
             return None
         return self._escalation(heard) or self._reminder(heard)
@@ -106,26 +109,39 @@ class Desk:
 
     def _reminder(self, heard: Sequence[Told]) -> Owed | None:
         """The next round once it is time; until then, the last round to whom it missed."""
-        every = self._remind_every(heard)
-        if every is None:
+        moment = reminder_due(self._paces(heard), self.log, self.world.now)
+        if moment is None:
             return None
         rounds = [t for t in self.log if t.kind is Kind.REMINDER]
         last = max((t.round for t in rounds), default=-1)
-        if self.world.now - max(t.at for t in self.log) >= timedelta(seconds=every):
+        if self.world.now >= moment:
             return Kind.REMINDER, last + 1
         began = min((t.at for t in rounds if t.round == last), default=None)
         missed = began is not None and max(t.at for t in heard) < began
         return (Kind.REMINDER, last) if missed else None
 
-    def _remind_every(self, heard: Sequence[Told]) -> float | None:
+    def _paces(self, heard: Sequence[Told]) -> set[Interval]:
         """Its own, while it is routed or has yet to hear that the severity fell."""
-        every = set(self.stands_in or ())
+        paces = set(self.stands_in or ())
         latest = max(heard, key=lambda t: (t.at, t.severity.rank))
         fell = self.incident.severity.rank < latest.severity.rank
         on = any(matches(glob, self.incident.target) for glob in self.receiver.on)
         if self.receiver.remind_every is not None and (self._routed or (on and fell)):
-            every.add(self.receiver.remind_every)
-        return min(every, default=None)
+            paces.add(self.receiver.remind_every)
+        return paces
+
+    def _follow_up(self, heard: Sequence[Told]) -> Owed | None:
+        """That it has stayed resolved: once, unless its end was news at that time or later."""
+        wait, closed = self.receiver.follow_up, self.incident.closed_at
+        if wait is None or closed is None or self.incident.id not in self.world.followed:
+            return None
+        moment = closed + timedelta(seconds=wait)
+        known = any(t.kind is Kind.RESOLVED and t.at < moment for t in heard)
+        told = any(t.kind is Kind.FOLLOW_UP for t in heard)
+        if self.world.now < moment or not known or told:
+            return None
+        here = heard[0].address in self.receiver.addresses
+        return (Kind.FOLLOW_UP, 0) if here and self.world.watched(self.incident) else None
 
 
 def routed(incident: Incident, receiver: ReceiverSettings) -> bool:

@@ -49,3 +49,15 @@ def about(seconds: float) -> str:
     if seconds < 48 * 3600:
         return f"about {round(seconds / 3600)} h"
     return f"about {round(seconds / 86400)} days"
+
+
+def spell(seconds: float) -> str:
+    """A duration that is over, in its two largest units: `2 h 10 min`, `3 days`, `40 s`."""
+    rest, found = round(seconds), list[str]()
+    for size, unit in ((86400, "days"), (3600, "h"), (60, "min"), (1, "s")):
+        count, rest = divmod(rest, size)
+        if count:
+            found.append(f"{count} {'day' if unit == 'days' and count == 1 else unit}")
+        elif found:
+            break
+    return " ".join(found[:2]) or "under a second"

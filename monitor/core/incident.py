@@ -8,6 +8,12 @@ from datetime import datetime
 from enum import StrEnum
 
 from monitor.core.causes import Cause, Severity
+from monitor.core.flapping import Flaps
+from monitor.core.measured import Measured
+
+RESOLVED = "resolved"  # why an incident was closed: its alert is over
+RULE_REMOVED, TARGET_REMOVED = "rule removed", "target removed"
+REMOVED = (RULE_REMOVED, TARGET_REMOVED)  # closed by the config, not by being mended
 
 
 class Verdict(StrEnum):
@@ -47,10 +53,22 @@ class Alert:
     breaches: int = 0  # breaching readings in a row (an unknown one neither adds nor resets)
     evidence_at: datetime | None = None  # the last reading that counted
     clear_since: datetime | None = None  # firing, but fine since: `keep_firing_for` runs
+    clears: int = 0  # firing: good readings in a row, counted as far as `clear_after` asks
     incident: str | None = None  # the open incident's id: set exactly while firing
     severity: Severity = Severity.WARNING
     cause: Cause = Cause.OK
     summary: str = ""
+    flaps: Flaps | None = None  # firing: it flaps, and its incident is held open
+
+    @property
+    def said(self) -> str:
+        """Its reasons, and before them that it flaps."""
+        return self.summary if self.flaps is None else self.flaps.said(self.summary)
+
+    @property
+    def stands(self) -> bool:
+        """Whether it fires, and would do so without damping: then `clear` decides its end."""
+        return self.state is AlertState.FIRING and not (self.flaps is not None and self.flaps.fine)
 
     @property
     def key(self) -> tuple[str, str]:
@@ -84,8 +102,17 @@ class Incident:
     cause: Cause
     summary: str
     closed_at: datetime | None = None
-    close_reason: str = ""  # "resolved", "rule removed", "target removed"
+    close_reason: str = ""  # RESOLVED, RULE_REMOVED, TARGET_REMOVED
     ack: Ack | None = None
+    worst: Severity = Severity.INFO  # the highest it had, where it has fallen since
+    flapping: bool = False  # held open while its alert opens and closes
+    opening: Measured | None = None  # what the figures were when it opened
+    closing: Measured | None = None  # and when it was resolved
+
+    @property
+    def ever(self) -> Severity:
+        """The highest severity it ever had."""
+        return max(self.opening_severity, self.severity, self.worst, key=lambda s: s.rank)
 
     @property
     def open(self) -> bool:

@@ -10,6 +10,7 @@ from monitor.core.causes import Cause
 from monitor.core.durations import about
 from monitor.core.jobs import main_left
 from monitor.core.model import Check, Incident, Kind, Notification
+from monitor.core.over import MONEY_RULES, from_to, of_a_lasting_end, of_an_end
 from monitor.core.phrases import (
     SUBJECT_LENGTH,
     clean,
@@ -25,19 +26,22 @@ from monitor.core.sentences import refused
 from monitor.core.specials import status_report
 from monitor.core.view import View
 
-_MONEY_RULES = ("credits-exhausted", "runway-critical", "runway-short", "burn-spike")
-_AFTER_TOP_UP = "Verify the service now and watch it for 24 h."
-_REMOVED = ("rule removed", "target removed")  # closed by the config, not by being mended
+_FLAPPING = "flapping"
+_HELD = " It is not told at each turn: it ends when it has stayed fine."
+_TAILS = {Kind.REMINDER: " (reminder)", Kind.FOLLOW_UP: " (still fine)"}
 
 
 def subject(notification: Notification, view: View | None) -> str:
     """`[CRITICAL] kie: about 5 h of credits left`: one printable line of bounded length."""
     incident, kind = notification.incident, notification.kind
-    word = "RESOLVED" if kind is Kind.RESOLVED else incident.severity.value.upper()
+    over = kind in (Kind.RESOLVED, Kind.FOLLOW_UP)
+    word = "RESOLVED" if over else incident.severity.value.upper()
     late = kind is Kind.OPENED and not incident.open
-    tail = " (reminder)" if kind is Kind.REMINDER else " (over by now)" if late else ""
-    core = clean(headline(incident, view), SUBJECT_LENGTH - len(tail) - 12)
-    return f"[{word}] {core}{tail}"
+    tail = " (over by now)" if late else _TAILS.get(kind, "")
+    core = headline(incident, view)
+    if incident.flapping and incident.open and _FLAPPING not in core:
+        tail = f" ({_FLAPPING}){tail}"
+    return f"[{word}] {clean(core, SUBJECT_LENGTH - len(tail) - 12)}{tail}"
 
 
 def three_lines(
@@ -46,10 +50,12 @@ def three_lines(
     """What, how long, what to do. `first_step` is the runbook's."""
     incident = notification.incident
     if notification.kind is Kind.RESOLVED:
-        return _what_is_over(incident, view), _lasted(incident, now), _after(incident)
+        return of_an_end(incident, view, now)
+    if notification.kind is Kind.FOLLOW_UP:
+        return of_a_lasting_end(incident, view, now)
     what, how_long = _what(notification, view), _how_long(incident, view, now)
     if not incident.open:
-        return what, _lasted(incident, now), "It is over by now; this could not be told before."
+        return what, from_to(incident, now), "It is over by now; this could not be told before."
     return what, how_long, sentence(_next_step(incident, view, first_step))
 
 
@@ -71,7 +77,7 @@ def _how_long(incident: Incident, view: View | None, now: datetime) -> str:
     stood = (now - incident.opened_at).total_seconds()
     since = f"Open since {moment(incident.opened_at)}"
     since += f", {about(stood)}." if stood >= 60 else "."
-    return f"{_pays(incident, view)}{since}"
+    return f"{_pays(incident, view)}{since}{_HELD if incident.flapping else ''}"
 
 
 def _pays(incident: Incident, view: View | None) -> str:
@@ -99,7 +105,7 @@ def _about_money(incident: Incident, view: View) -> bool:
     """Whether it is an alert about a balance, a user's own included."""
     causes = (Cause.OK, Cause.CREDITS_EXHAUSTED)
     own = view.check is Check.BALANCE and incident.cause in causes
-    return own or incident.alert in _MONEY_RULES
+    return own or incident.alert in MONEY_RULES
 
 
 def _next_step(incident: Incident, view: View | None, first_step: str) -> str:
@@ -112,42 +118,6 @@ def _next_step(incident: Incident, view: View | None, first_step: str) -> str:
         if amount:
             return amount
     return first_step or f"Look at what it answers: `monitor explain {incident.target}`"
-
-
-def _lasted(incident: Incident, now: datetime) -> str:
-    end = incident.closed_at or now
-    took = (end - incident.opened_at).total_seconds()
-    return f"It lasted {about(took)}: {moment(incident.opened_at)} to {moment(end)}."
-
-
-def _what_is_over(incident: Incident, view: View | None) -> str:
-    core = headline(incident, view)
-    if incident.close_reason in _REMOVED:
-        thing = incident.close_reason.partition(" ")[0]
-        return clean(
-            f"No longer watched, not known to be mended: {core}."
-            f" The {thing} was removed from the config."
-        )
-    return clean(f"Resolved: {core}. {_stands_now(incident, view)}")
-
-
-def _stands_now(incident: Incident, view: View | None) -> str:
-    if view is None:
-        return ""
-    if view.known_balance is not None:
-        left = view.outlook.p25 if view.outlook else None
-        jobs = f", {left_over}" if (left_over := main_left(view)) else ""
-        lasts = f", {hours(left)}" if left is not None and left > 0 else ""
-        return f"The balance is {money(view.known_balance, view.unit)} now{jobs}{lasts}."
-    return f"{incident.target} is usable again." if view.cause is Cause.OK else ""
-
-
-def _after(incident: Incident) -> str:
-    if incident.close_reason in _REMOVED:
-        return f"If that was not meant, put the {incident.close_reason.split()[0]} back."
-    if incident.alert in _MONEY_RULES or incident.cause is Cause.CREDITS_EXHAUSTED:
-        return _AFTER_TOP_UP
-    return "Nothing more to do."
 
 
 def fitting(steps: Iterable[str], incident: Incident, view: View | None) -> tuple[str, ...]:

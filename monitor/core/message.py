@@ -106,7 +106,7 @@ def compose(
     lines = three_lines(notification, view, steps[0] if steps else "", now)
     muted = _muted(notification, view)
     customers = clean(service_words) or (page.customers if page else "")
-    over = notification.kind is Kind.RESOLVED
+    over = notification.kind in (Kind.RESOLVED, Kind.FOLLOW_UP)
     return Message(
         id=notification.id,
         opened_id=Notification(incident, Kind.OPENED, 0, notification.receiver, ()).id,

@@ -7,16 +7,18 @@ difference is owed; so a failed send, a restart or the end of a silence come rig
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
 from monitor.core.desk import Desk, Key, Log, Owed, World, acknowledged
 from monitor.core.inhibit import Inhibition, hushes
 from monitor.core.model import Incident, Kind, Notification, Silence, Told
-from monitor.core.settings import ReceiverSettings
+from monitor.core.pace import followed, reminder_due
+from monitor.core.settings import Interval, ReceiverSettings
 
 KEPT = timedelta(days=7)  # how long after its end a closed incident is still spoken of
+_ENDS = (Kind.RESOLVED, Kind.FOLLOW_UP)
 _NOBODY: Mapping[tuple[str, str], datetime] = {}
 
 
@@ -30,6 +32,7 @@ def due(
     since: Mapping[tuple[str, str], datetime] = _NOBODY,
     failing: frozenset[Key] = frozenset(),
     topics: Mapping[str, str] | None = None,
+    watched: Callable[[Incident], bool] = lambda _: True,
 ) -> tuple[Notification, ...]:
     """All that has to be said now; to be asked again until it answers with nothing.
 
@@ -37,8 +40,9 @@ def due(
     within 7 days. `since`: when (receiver, address) was first configured with its present
     routing; one that is missing is new and hears of open incidents only. `failing`: keys of sends
     that were refused or have failed three times; the receiver's `fallback` stands in for these.
-    `topics`: what each rule is about, of `inhibit.topics`. Incidents come in the order of their
-    opening, receivers in the config's.
+    `topics`: what each rule is about, of `inhibit.topics`. `watched`: whether an incident's rule
+    and target are still in the config; of others nobody knows that they have stayed resolved.
+    Incidents come in the order of their opening, receivers in the config's.
     """
     world = World(
         receivers=receivers,
@@ -48,6 +52,8 @@ def due(
         since=since,
         failing=failing,
         inhibition=Inhibition.among(incidents, topics or {}),
+        followed=followed(incidents),
+        watched=watched,
     )
     spoken_of = [i for i in _in_order(incidents) if _recent(i, now)]
     found = [n for incident in spoken_of for n in _about(incident, world)]
@@ -77,7 +83,7 @@ def _about(incident: Incident, world: World) -> list[Notification]:
     """What is owed about one incident. A mute delays a resolved one only if it is a silence."""
     if world.silenced(incident) or (incident.open and world.inhibition.mutes(incident)):
         return []
-    stand_ins: dict[str, set[float]] = {}
+    stand_ins: dict[str, set[Interval]] = {}
     while True:
         found = [
             notification
@@ -103,17 +109,17 @@ def _naming(
 
 
 def _hand_over(
-    found: Iterable[Notification], world: World, stand_ins: dict[str, set[float]]
+    found: Iterable[Notification], world: World, stand_ins: dict[str, set[Interval]]
 ) -> bool:
     """Let the fallback of each receiver that cannot be reached stand in; whether one is new.
 
-    A resolved one is not handed on: who did not hear of the opening is told nothing of its end.
+    An end is not handed on: who did not hear of the opening is told nothing of it.
     """
     before = {name: len(every) for name, every in stand_ins.items()}
     receivers = {r.name: r for r in world.receivers}
     for notification in found:
         receiver = receivers[notification.receiver]
-        stuck = notification.key in world.failing and notification.kind is not Kind.RESOLVED
+        stuck = notification.key in world.failing and notification.kind not in _ENDS
         if stuck and receiver.fallback is not None:
             every = stand_ins.setdefault(receiver.fallback, set())
             every.update(() if receiver.remind_every is None else (receiver.remind_every,))
@@ -121,7 +127,7 @@ def _hand_over(
 
 
 def _to(
-    receiver: ReceiverSettings, incident: Incident, world: World, stands_in: set[float] | None
+    receiver: ReceiverSettings, incident: Incident, world: World, stands_in: set[Interval] | None
 ) -> list[Notification]:
     """What one receiver's addresses are owed about one incident, like news in one notification."""
     log = world.log.get((incident.id, receiver.name), ())
@@ -150,31 +156,44 @@ def next_due(
 ) -> datetime | None:
     """The earliest moment after `now` at which due() may say something new by time alone.
 
-    A reminder, an `escalate_after` that is reached, the end of a silence; None: none of these.
+    A reminder, a follow-up, an `escalate_after` that is reached, the end of a silence; None: none
+    of these.
     """
     log = _by_incident(told)
     spoken_of = [i for i in incidents if _recent(i, now)]
     moments = [s.ends_at for s in silences if any(hushes(s, i) for i in spoken_of)]
     for incident in spoken_of:
         if incident.open and not acknowledged(incident):
-            moments += _moments(incident, receivers, log)
+            moments += _moments(incident, receivers, log, now)
+    stayed = followed(incidents)
+    moments += [m for i in spoken_of if i.id in stayed for m in _follow_ups(i, receivers, log)]
     return min((m for m in moments if m > now), default=None)
 
 
 def _moments(
-    incident: Incident, receivers: Sequence[ReceiverSettings], log: Log
+    incident: Incident, receivers: Sequence[ReceiverSettings], log: Log, now: datetime
 ) -> Iterable[datetime]:
     for receiver in receivers:
         if receiver.escalate_after is not None:
             yield incident.opened_at + timedelta(seconds=receiver.escalate_after)
         entries = log.get((incident.id, receiver.name), ())
         if entries:
-            last = max(t.at for t in entries)
-            for every in _reminds(receiver, receivers):
-                yield last + timedelta(seconds=every)
+            paces = _reminds(receiver, receivers)
+            yield from (m for pace in paces if (m := reminder_due([pace], entries, now)))
 
 
-def _reminds(receiver: ReceiverSettings, receivers: Sequence[ReceiverSettings]) -> Iterable[float]:
+def _follow_ups(
+    incident: Incident, receivers: Sequence[ReceiverSettings], log: Log
+) -> Iterable[datetime]:
+    for receiver in receivers:
+        told = log.get((incident.id, receiver.name))
+        if receiver.follow_up is not None and incident.closed_at is not None and told:
+            yield incident.closed_at + timedelta(seconds=receiver.follow_up)
+
+
+def _reminds(
+    receiver: ReceiverSettings, receivers: Sequence[ReceiverSettings]
+) -> Iterable[Interval]:
     """Its own `remind_every`, and of those it may have to stand in for, directly or not."""
     names, reached = {receiver.name}, -1
     while reached != len(names):

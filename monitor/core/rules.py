@@ -48,7 +48,8 @@ class Rule:
     clear: Condition | None = None  # else: when `when` no longer holds
     for_seconds: float = 0.0
     keep_firing_for: float = 0.0
-    after: int = 1  # breaching readings in a row
+    after: int = 1  # breaching readings in a row before it fires
+    clear_after: int = 1  # good readings in a row before it ends
     after_by_cause: Mapping[Cause, int] = field(default_factory=dict)
     builtin: bool = False
     summary: str = ""  # fixed words of a built-in rule

@@ -8,6 +8,7 @@ from datetime import UTC, tzinfo
 from decimal import Decimal
 
 from monitor.core.causes import Severity
+from monitor.core.flapping import Damping
 from monitor.core.model import Target
 from monitor.core.rules import Rule
 from monitor.core.secret import Secret
@@ -16,7 +17,7 @@ from monitor.core.windows import DeclaredQuota
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """Seconds between two probes: fixed where both are equal, else adapted within."""
+    """Seconds between two probes or reminders: fixed where both are equal, else within."""
 
     shortest: float
     longest: float
@@ -108,9 +109,10 @@ class ReceiverSettings:
     addresses: tuple[str, ...]  # what `told` is kept per: e-mail addresses, or the receiver's name
     severities: frozenset[Severity] = frozenset(Severity)
     on: tuple[str, ...] = ("*",)  # target globs
-    remind_every: float | None = None  # seconds
+    remind_every: Interval | None = None  # fixed, or each gap twice as long as the last
     escalate_after: float | None = None  # seconds
     fallback: str | None = None  # another receiver, when this one cannot be reached
+    follow_up: float | None = None  # seconds a critical incident must have stayed resolved
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +158,7 @@ class Settings:
     database: str  # absolute path
     canary_url: str | None = None
     history: HistorySettings = HistorySettings()
+    flapping: Damping | None = field(default_factory=Damping)  # None: nothing is damped
     timezone: tzinfo = UTC  # of days and hours as people count them
     prometheus: PrometheusSettings | None = None
     doubts: tuple[str, ...] = ()  # what is odd in the config and yet no fault, one line each

@@ -32,6 +32,7 @@ from monitor.store.cells import (
     text_or_none,
 )
 from monitor.store.hours import COLUMNS, hour_cells, hour_of_row
+from monitor.store.lives import cell, flaps_of, flaps_text, measured_of, measured_text
 from monitor.store.records import NO_READING, record, record_cells
 
 T = TypeVar("T")
@@ -97,6 +98,8 @@ def _alert_cells(alert: Alert) -> Cells:
         "breaches": alert.breaches,
         "evidence_at": micros_or_none(alert.evidence_at),
         "clear_since": micros_or_none(alert.clear_since),
+        "clears": alert.clears,
+        "flaps": flaps_text(alert.flaps),
         "incident": text_or_none(alert.incident),
         "severity": alert.severity.value,
         "cause": alert.cause.value,
@@ -113,6 +116,8 @@ def _alert(row: sqlite3.Row) -> Alert:
         breaches=row["breaches"],
         evidence_at=moment_or_none(row["evidence_at"]),
         clear_since=moment_or_none(row["clear_since"]),
+        clears=int(cell(row, "clears", 0) or 0),
+        flaps=flaps_of(cell(row, "flaps")),
         incident=row["incident"],
         severity=Severity(row["severity"]),
         cause=Cause(row["cause"]),
@@ -135,6 +140,10 @@ def _incident_cells(incident: Incident) -> Cells:
         "summary": text(incident.summary),
         "closed_at": micros_or_none(incident.closed_at),
         "close_reason": text(incident.close_reason),
+        "worst": incident.worst.value,
+        "flapping": incident.flapping,
+        "opening": measured_text(incident.opening),
+        "closing": measured_text(incident.closing),
     }
 
 
@@ -153,6 +162,10 @@ def _incident(row: sqlite3.Row) -> Incident:
         summary=row["summary"],
         closed_at=moment_or_none(row["closed_at"]),
         close_reason=row["close_reason"],
+        worst=Severity(str(cell(row, "worst", Severity.INFO.value))),
+        flapping=bool(cell(row, "flapping")),
+        opening=measured_of(cell(row, "opening")),
+        closing=measured_of(cell(row, "closing")),
     )
 
 
@@ -249,7 +262,7 @@ CHECKPOINTS = _table("checkpoints", "target", "at state", _checkpoint_cells, _ch
 ALERTS = _table(
     "alerts",
     "rule target",
-    "state since breaches evidence_at clear_since incident severity cause summary",
+    "state since breaches evidence_at clear_since clears flaps incident severity cause summary",
     _alert_cells,
     _alert,
 )
@@ -257,7 +270,7 @@ INCIDENTS = _table(
     "incidents",
     "id",
     "alert target account provider opened_at opening_severity opening_cause severity cause"
-    " summary closed_at close_reason",
+    " summary closed_at close_reason worst flapping opening closing",
     _incident_cells,
     _incident,
 )
