@@ -75,6 +75,7 @@ class Pipeline:
     async def start(self) -> None:
         """Take up what an earlier process left. Raises NewerSchemaError."""
         await self.keeper.restore(self._clock.now())
+        await self.keeper.plan(self._clock.now())
         await self.counting.resume(self._store)
         await self._settle(self.judge.removed(self._clock.now()))
 
@@ -207,6 +208,7 @@ class Pipeline:
         """What time alone brings: stale targets, lapsed alerts, others' silences, pruning."""
         now = self._clock.now()
         await self.keeper.refresh(now)
+        await self.keeper.plan(now)
         await self._settle(self.judge.sweep(now))
         await self.recount()
         self.counting.prune(now)
@@ -234,6 +236,7 @@ class Pipeline:
         now = self._clock.now()
         await self.keeper.rename(settings)
         self.memory.configure(settings)
+        await self.keeper.plan(now)
         self.counting.look_at_all()
         await self.keeper.fold_new()
         await self._settle(self.judge.removed(now))

@@ -11,8 +11,9 @@ import structlog
 
 from monitor.clock import Clock
 from monitor.core.announce import announce
+from monitor.core.maintenance import muting
 from monitor.core.message import Message, Runbook, compose
-from monitor.core.model import Kind, Notification, Told
+from monitor.core.model import Kind, Notification, Silence, Told
 from monitor.core.notice import Announcement, due_notices, next_notice
 from monitor.core.notify import due, next_due
 from monitor.core.settings import ReceiverSettings
@@ -91,7 +92,7 @@ class Teller:
     def due(self, now: datetime) -> tuple[Owing, ...]:
         """All that has to be said now, to everybody."""
         memory, unkept = self._memory, self._keeper.unkept
-        receivers, silences = memory.settings.receivers, tuple(memory.silences.values())
+        receivers, silences = memory.settings.receivers, self._silences(now)
         told, since, failing = tuple(memory.told.values()), self._since(), self._failing()
         kept = tuple(i for i in memory.incidents.values() if i.id not in unkept)
         happened = [n for n in memory.notices.values() if n.id not in unkept]
@@ -101,6 +102,10 @@ class Teller:
         )  # fmt: skip
         once = due_notices(happened, receivers, silences, told, now, since=since, failing=failing)
         return (*open_ones, *once)
+
+    def _silences(self, now: datetime) -> tuple[Silence, ...]:
+        """People's, and those of the maintenance windows."""
+        return muting(self._memory.silences, self._memory.settings.maintenance, now)
 
     def _since(self) -> dict[tuple[str, str], datetime]:
         memory = self._memory
@@ -169,8 +174,7 @@ class Teller:
         return min(waits, default=None)
 
     def _next_due(self, now: datetime) -> datetime | None:
-        memory = self._memory
-        silences = tuple(memory.silences.values())
+        memory, silences = self._memory, self._silences(now)
         moments = (
             next_due(
                 tuple(memory.incidents.values()),
@@ -179,7 +183,7 @@ class Teller:
                 tuple(memory.told.values()),
                 now,
             ),
-            next_notice(memory.notices.values(), silences, now),
+            next_notice(memory.notices.values(), memory.settings.receivers, silences, now),
         )
         return min((m for m in moments if m is not None), default=None)
 
@@ -292,6 +296,8 @@ def seen_key(receiver: ReceiverSettings, address: str) -> str:
     """What `seen` is kept per: an address with its routing, so that a new routing is new."""
     severities = ",".join(sorted(receiver.severities))
     routing = f"{severities}|{','.join(receiver.on)}|{receiver.escalate_after or 0:g}"
+    for name, hours in (("hours", receiver.hours), ("quiet", receiver.quiet_hours)):
+        routing += "" if hours is None else f"|{name} {hours}"
     return f"{receiver.name}|{address}|{routing}"
 
 

@@ -125,10 +125,10 @@ def test_a_silence_delays_it_and_its_end_is_when_to_look_again(
     silence = Silence("s", glob, alert, START - timedelta(minutes=5), end, "ada", "work")
     assert bool(owed(silences=(silence,))) is not hushed
     assert bool(owed(silences=(silence,), now=30)) is True
-    soon = next_notice([at(0)], [silence], START)
+    soon = next_notice([at(0)], [], [silence], START)
     assert soon == (end if hushed else None)
-    assert next_notice([at(0)], [silence], end) is None
-    assert next_notice([at(-8 * 1440)], [silence], START) is None
+    assert next_notice([at(0)], [], [silence], end) is None
+    assert next_notice([at(-8 * 1440)], [], [silence], START) is None
 
 
 def test_a_fallback_stands_in_whatever_its_own_routing_and_theirs_in_turn() -> None:

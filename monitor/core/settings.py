@@ -8,9 +8,11 @@ from datetime import UTC, tzinfo
 from decimal import Decimal
 
 from monitor.core.causes import Severity
+from monitor.core.maintenance import Window
 from monitor.core.model import Target
 from monitor.core.rules import Rule
 from monitor.core.secret import Secret
+from monitor.core.timetable import Hours, Recurrence
 from monitor.core.windows import DeclaredQuota
 
 
@@ -111,6 +113,9 @@ class ReceiverSettings:
     remind_every: float | None = None  # seconds
     escalate_after: float | None = None  # seconds
     fallback: str | None = None  # another receiver, when this one cannot be reached
+    hours: Hours | None = None  # outside of them it is told nothing
+    quiet_hours: Hours | None = None  # within them it is told only what is critical
+    digest: Recurrence | None = None  # when it is told how everything has gone
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +163,7 @@ class Settings:
     history: HistorySettings = HistorySettings()
     timezone: tzinfo = UTC  # of days and hours as people count them
     prometheus: PrometheusSettings | None = None
+    maintenance: tuple[Window, ...] = ()  # mute telling, over and over or once
     doubts: tuple[str, ...] = ()  # what is odd in the config and yet no fault, one line each
 
     @property

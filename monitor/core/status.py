@@ -14,6 +14,7 @@ from monitor.core.causes import CAUSES, KEY_CAUSES, Cause, Severity, Standing, S
 from monitor.core.figures import estimate, number, quota_figures, runway_hours, second
 from monitor.core.jobs import counted
 from monitor.core.keys import shown
+from monitor.core.maintenance import WindowState
 from monitor.core.model import (
     Alert,
     AlertState,
@@ -224,6 +225,19 @@ def _silence(silence: Silence) -> dict[str, object]:
     }
 
 
+def _window(state: WindowState) -> dict[str, object]:
+    """A maintenance window: the time it is in, or the next one."""
+    return {
+        "name": state.window.name,
+        "targets": list(state.window.targets),
+        "alert": state.window.alert,
+        "active": state.active,
+        "starts_at": second(state.starts_at),
+        "ends_at": second(state.ends_at),
+        "timezone": str(state.window.zone),
+    }
+
+
 def _service(state: ServiceState) -> dict[str, object]:
     return {
         "service": state.service,
@@ -252,6 +266,7 @@ def document(
             _alert(a, known) for a in snapshot.alerts if a.state is not AlertState.INACTIVE
         ],
         "silences": [_silence(s) for s in snapshot.silences if s.active(snapshot.at)],
+        "maintenance": [_window(w) for w in snapshot.maintenance],
         "services": [_service(s) for s in snapshot.services],
         "calls": [_calls(a, snapshot) for a in snapshot.settings.accounts if a.calls],
     }

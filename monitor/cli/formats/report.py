@@ -96,6 +96,18 @@ class SilenceRow:
 
 
 @dataclass(frozen=True, slots=True)
+class WindowRow:
+    """One maintenance window: the time it is in, or the next one."""
+
+    name: str
+    targets: str
+    alert: str
+    active: bool
+    starts_at: str
+    ends_at: str
+
+
+@dataclass(frozen=True, slots=True)
 class ServiceRow:
     """One service of the document."""
 
@@ -115,6 +127,7 @@ class Report:
     alerts: tuple[AlertRow, ...]
     services: tuple[ServiceRow, ...]
     silences: tuple[SilenceRow, ...] = ()
+    maintenance: tuple[WindowRow, ...] = ()
 
     def of(self, status: Status) -> tuple[TargetRow, ...]:
         """The targets that stand so, in the document's order."""
@@ -138,6 +151,19 @@ def read(document: Member) -> Report:
         alerts=tuple(_alert(m) for m in _members(document, "alerts")),
         services=tuple(_service(m) for m in _members(document, "services")),
         silences=tuple(_silence(m) for m in _members(document, "silences")),
+        maintenance=tuple(_window(m) for m in _members(document, "maintenance")),
+    )
+
+
+def _window(member: Member) -> WindowRow:
+    globs = member.get("targets")
+    return WindowRow(
+        name=_text(member, "name"),
+        targets=", ".join(str(g) for g in globs) if isinstance(globs, list) else "",
+        alert=_text(member, "alert"),
+        active=member.get("active") is True,
+        starts_at=_text(member, "starts_at"),
+        ends_at=_text(member, "ends_at"),
     )
 
 

@@ -27,7 +27,7 @@ def render_text(report: Report, *, colour: bool, width: int) -> str:
     lines = [_headline(report, paint)]
     for account, rows in groupby(report.targets, lambda t: t.account):
         lines += ["", one_line(account), *_account(list(rows), paint, width)]
-    lines += [*_services(report, width), *_alerts(report), *_silences(report)]
+    lines += [*_services(report, width), *_alerts(report), *_silences(report), *_windows(report)]
     return "\n".join(line.rstrip() for line in lines) + "\n"
 
 
@@ -91,3 +91,12 @@ def _silences(report: Report) -> Iterator[str]:
     for row in report.silences:
         words = f"{row.targets} until {row.ends_at}, by {row.author}: {row.comment}"
         yield f"  {one_line(row.id)}  {one_line(words)}"
+
+
+def _windows(report: Report) -> Iterator[str]:
+    if report.maintenance:
+        yield from ("", "maintenance")
+    for row in report.maintenance:
+        what = f"{row.alert} on {row.targets}" if row.alert else row.targets
+        when = f"now, until {row.ends_at}" if row.active else f"{row.starts_at} to {row.ends_at}"
+        yield f"  {one_line(f'{row.name}  {what}: {when}')}"
