@@ -21,6 +21,7 @@ from monitor.core.renewal import Renewal
 from monitor.core.settings import Account, Settings, TargetSettings
 from monitor.core.views import fold
 from monitor.counting import Counting, Query
+from monitor.digesting import Digesting
 from monitor.judging import Changes, Judge
 from monitor.keeping import Keeper
 from monitor.memory import Memory
@@ -70,7 +71,8 @@ class Pipeline:
         self.ask_soon: Callable[[str], None] = lambda target: None  # the scheduler's, once it runs
         self.changed: Callable[[], None] = lambda: None  # incidents may have to be told
         if teller is not None:
-            teller.attach(self.memory, self.keeper, lambda: self.changed())
+            digesting = Digesting(self.memory, store, clock)
+            teller.attach(self.memory, self.keeper, lambda: self.changed(), digesting.compose)
 
     async def start(self) -> None:
         """Take up what an earlier process left. Raises NewerSchemaError."""
