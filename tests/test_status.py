@@ -127,7 +127,8 @@ def test_the_document_of_the_contract_word_for_word() -> None:
     assert made["alerts"] == [
         {"alert": "kie-credits-low", "target": "kie/balance", "severity": "warning",
          "state": "firing", "cause": "ok", "summary": "balance 5916.25 is under 10000",
-         "since": "2026-11-20T10:31:28Z", "incident": "01J", "acknowledged": None}
+         "since": "2026-11-20T10:31:28Z", "incident": "01J", "acknowledged": None,
+             "untold": []}
     ]  # fmt: skip
     assert made["services"] == [
         {"service": "image-generation", "status": "degraded", "tell_customers": "..."}

@@ -12,6 +12,7 @@ from house import House, database, kie, receiver, rule, settings
 from hypothesis import given
 from hypothesis import strategies as st
 
+from monitor.cli.formats import render
 from monitor.clock import SteppedClock
 from monitor.config.timetables import parse_moment, parse_stretch
 from monitor.core.causes import Severity
@@ -20,6 +21,7 @@ from monitor.core.rules import Rule
 from monitor.core.settings import ReceiverSettings
 from monitor.core.status import document
 from monitor.core.timetable import Hours, Recurrence
+from monitor.core.untold import untold
 from monitor.operator import Operator
 from monitor.store.sqlite import SqliteStore
 
@@ -338,3 +340,58 @@ async def test_a_window_of_the_config_cannot_be_ended_from_a_shell() -> None:
     (kept,) = house.memory.silences
     reply = await Operator(house.pipeline, house.clock).handle({"do": "unsilence", "id": kept})
     assert "maintenance window backup is in the config" in str(reply["error"])
+
+
+# -- why nothing was told -------------------------------------------------------------------
+
+OFFICE = hours("Mon-Fri 08:00-18:00")
+QUIET = hours("22:00-07:00")
+PATIENT = {"escalate_after": 6 * HOUR}
+
+
+@pytest.mark.parametrize(("changes", "windows", "why"), [
+    ({"hours": OFFICE}, (), "outside its hours until 07:00"),
+    ({"quiet_hours": QUIET}, (), "its quiet hours until 06:00"),
+    ({"hours": OFFICE}, (window(),), "maintenance window backup until 04:00"),
+    (PATIENT, (), "hears only of what lasts until 08:01"),
+    ({"on": ("hf/*",), "quiet_hours": QUIET}, (), ""),  # it does not concern this receiver
+    ({}, (), ""),  # it was told
+])  # fmt: skip
+async def test_the_status_says_why_somebody_was_not_told(
+    changes: dict[str, object], windows: tuple[Window, ...], why: str
+) -> None:
+    house = await a_house(receiver(**changes), *windows)
+    await falls(house, 500)
+    (alert,) = document(house.memory.snapshot(house.clock.now()))["alerts"]  # type: ignore[misc]
+    said = [f"{u['why']} until {u['until'][11:16]}" for u in alert["untold"]]
+    assert said == ([why] if why else [])
+    assert all(u["receiver"] == "oncall" for u in alert["untold"])
+
+
+async def test_a_silence_an_acknowledgement_and_another_alert_are_named_as_reasons() -> None:
+    house = await a_house(receiver(**PATIENT), rules=(LOW, GONE))
+    await falls(house, 500)
+    operator = Operator(house.pipeline, house.clock)
+    ack = {"do": "ack", "targets": "*", "alert": "low", "author": "ada", "comment": "on it"}
+    await operator.handle(ack)
+    await operator.handle(asked("kie/*", alert="gone", author="bob"))
+    snapshot = house.memory.snapshot(house.clock.now())
+    reasons = {a["alert"]: a["untold"][0]["why"] for a in document(snapshot)["alerts"]}  # type: ignore[attr-defined]
+    assert reasons == {"low": "acknowledged by ada", "gone": "silenced by bob"}
+    low = next(i for i in snapshot.incidents if i.alert == "low")
+    empty = replace(low, id="x", alert="credits-exhausted", severity=Severity.CRITICAL)
+    spoken = untold(replace(snapshot, incidents=(empty, low), silences=()))
+    assert {u.incident: u.why for u in spoken}[low.id] == "credits-exhausted speaks for it"
+
+
+async def test_monitor_status_prints_windows_and_reasons() -> None:
+    house = await a_house(receiver(hours=OFFICE), window("later", "Mon 09:00", alert="low"))
+    await falls(house, 500)
+    printed = render(
+        document(house.memory.snapshot(house.clock.now())), "text", colour=False, width=0
+    )
+    assert "not told to oncall: outside its hours, until 2026-11-20T07:00:00Z" in printed
+    assert (
+        "maintenance\n  later  low on kie/*: 2026-11-23T08:00:00Z to 2026-11-23T10:00:00Z"
+        in printed
+    )

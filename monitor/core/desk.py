@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from monitor.core.causes import Severity
 from monitor.core.globs import matches
 from monitor.core.hearing import deaf, hears
 from monitor.core.inhibit import Inhibition, covered, hushes
@@ -73,6 +74,8 @@ class Desk:
         if kind is Kind.RESOLVED:  # who heard that it was critical hears of its end as well
             heard = [t.severity for t in self.log if t.address == address]
             severity = max([severity, *heard], key=lambda s: s.rank)
+        if kind is Kind.FOLLOW_UP:  # good news wakes nobody
+            severity = Severity.INFO
         return self.stands_in is None and not hears(self.receiver, severity, self.world.now)
 
     def _owes_opening(self, address: str) -> bool:

@@ -28,6 +28,7 @@ from monitor.core.model import (
 from monitor.core.rules import Rule
 from monitor.core.settings import Account
 from monitor.core.snapshot import Snapshot
+from monitor.core.untold import Untold, untold
 from monitor.core.view import View
 
 VERSION = 1
@@ -197,7 +198,13 @@ def _target(
     return entry
 
 
-def _alert(alert: Alert, incidents: Mapping[str, Incident]) -> dict[str, object]:
+def _untold(found: Untold) -> dict[str, object]:
+    return {"receiver": found.receiver, "why": found.why, "until": second(found.until)}
+
+
+def _alert(
+    alert: Alert, incidents: Mapping[str, Incident], waits: Iterable[Untold]
+) -> dict[str, object]:
     incident = incidents.get(alert.incident or "")
     ack = incident.ack if incident is not None else None
     acknowledged = None if ack is None else {"by": ack.by, "comment": ack.comment}
@@ -211,6 +218,7 @@ def _alert(alert: Alert, incidents: Mapping[str, Incident]) -> dict[str, object]
         "since": second(alert.since),
         "incident": alert.incident,
         "acknowledged": acknowledged,
+        "untold": [_untold(u) for u in waits if u.incident == alert.incident],
     }
 
 
@@ -251,7 +259,7 @@ def document(
 ) -> dict[str, object]:
     """The status document, version 1, ready for strict JSON. `duration`: seconds it took."""
     found, rules = rows(snapshot), {rule.name: rule for rule in snapshot.settings.rules}
-    known = {i.id: i for i in snapshot.incidents}
+    known, waits = {i.id: i for i in snapshot.incidents}, untold(snapshot)
     whole = _whole(found)
     return {
         "version": VERSION,
@@ -263,7 +271,7 @@ def document(
             _target(row, rules, snapshot.jobs_reported.get(row.view.account)) for row in found
         ],
         "alerts": [
-            _alert(a, known) for a in snapshot.alerts if a.state is not AlertState.INACTIVE
+            _alert(a, known, waits) for a in snapshot.alerts if a.state is not AlertState.INACTIVE
         ],
         "silences": [_silence(s) for s in snapshot.silences if s.active(snapshot.at)],
         "maintenance": [_window(w) for w in snapshot.maintenance],

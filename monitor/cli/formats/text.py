@@ -83,6 +83,8 @@ def _alerts(report: Report) -> Iterator[str]:
         words = f"{row.alert} on {row.target}, {row.state} since {row.since}: {row.summary}"
         known = f" (acknowledged by {row.acknowledged})" if row.acknowledged else ""
         yield f"  {one_line(row.severity.upper()):<8}  {one_line(words + known)}"
+        for held in row.untold:
+            yield f"            not told to {one_line(held)}"
 
 
 def _silences(report: Report) -> Iterator[str]:
@@ -97,6 +99,4 @@ def _windows(report: Report) -> Iterator[str]:
     if report.maintenance:
         yield from ("", "maintenance")
     for row in report.maintenance:
-        what = f"{row.alert} on {row.targets}" if row.alert else row.targets
-        when = f"now, until {row.ends_at}" if row.active else f"{row.starts_at} to {row.ends_at}"
-        yield f"  {one_line(f'{row.name}  {what}: {when}')}"
+        yield f"  {one_line(row)}"
