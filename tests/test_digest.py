@@ -159,6 +159,7 @@ async def test_it_tells_what_a_week_cost_how_long_it_lasts_and_what_to_buy(tmp_p
     ]:
         assert [line.split(":  ")[-1].strip() for line in said.splitlines()
                 if line.startswith(f"  {label}: ")] == [value]  # fmt: skip
+    assert "planted" not in repr(message), "no key is in it"
     await house.tell(after=7200)
     assert len(house.mail.sent) == 1
     await house.pipeline.keeper.close()

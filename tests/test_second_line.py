@@ -183,6 +183,27 @@ async def test_the_second_line_keeps_its_hours(tmp_path: Path) -> None:
         assert it.posts == ["firing warning"]
 
 
+# -- a digest -------------------------------------------------------------------------------
+
+
+async def test_a_digest_arrives_by_mail_and_by_webhook_at_its_moment_and_once(
+    tmp_path: Path,
+) -> None:
+    reads = 'digest: "daily 12:00"\n    severities: []'
+    async with story(tmp_path, oncall=reads, lead=reads) as it:
+        await it.falls(5000)
+        await it.passes(119)
+        assert it.mails == it.posts == []
+        await it.passes(300)
+        assert it.mails == ["digest 12:00"]
+        assert it.posts == ["firing info"]
+        (mail,) = it.box.mails
+        assert mail.message["Subject"].startswith("[DIGEST] day to 20 Nov 2026: ")
+        assert "In-Reply-To" not in mail.message
+        assert "kie: balance 5000 is under 10000:  warning" in mail.text
+        assert "<h2" in mail.html
+
+
 # -- fallback -------------------------------------------------------------------------------
 
 SPARE = 'severities: [critical]\n    on: ["monitor/*"]'  # of its own it hears of nothing here
