@@ -216,6 +216,18 @@ async def test_silences_and_hours_do_not_hold_it_back_and_alerts_do_not_reach_it
     await house.pipeline.keeper.close()
 
 
+async def test_what_was_told_of_one_is_forgotten_after_a_week(tmp_path: Path) -> None:
+    house = await a_house(tmp_path, MONDAY - HOUR, config())
+    await house.tell(after=3600)
+    house.clock.step(7 * 86400)
+    await house.pipeline.sweep()
+    assert len(house.memory.told) == 1
+    house.clock.step(1)
+    await house.pipeline.sweep()
+    assert house.memory.told == {}
+    await house.pipeline.keeper.close()
+
+
 async def test_the_deliverer_is_woken_at_its_moment() -> None:
     house = await House(config(), clock=SteppedClock(MONDAY - timedelta(seconds=90))).start()
     assert await house.pipeline.deliver("finance") == 90.0
