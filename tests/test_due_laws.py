@@ -105,6 +105,13 @@ class World:
         if standing is not None:
             self.incidents[standing.id] = replace(standing, closed_at=self.now)
 
+    def blink(self, alert: tuple[str, str], minutes: int) -> None:
+        """Something comes and goes before anybody looks."""
+        if self.open_one(alert) is None:
+            self.breach(alert, Severity.WARNING)
+            self.wait(minutes)
+            self.close(alert)
+
     def acknowledge(self, alert: tuple[str, str]) -> None:
         standing = self.open_one(alert)
         if standing is not None:
@@ -214,6 +221,7 @@ EVENTS = st.lists(
         st.tuples(st.just("breach"), ALERT, st.sampled_from(LEVELS)),
         st.tuples(st.just("breach"), ALERT, st.sampled_from(LEVELS)),
         st.tuples(st.just("close"), ALERT),
+        st.tuples(st.just("blink"), ALERT, st.integers(1, 50)),
         st.tuples(st.just("acknowledge"), ALERT),
         st.tuples(
             st.just("silence"),
