@@ -71,8 +71,8 @@ class Pipeline:
         self.ask_soon: Callable[[str], None] = lambda target: None  # the scheduler's, once it runs
         self.changed: Callable[[], None] = lambda: None  # incidents may have to be told
         if teller is not None:
-            digesting = Digesting(self.memory, store, clock)
-            teller.attach(self.memory, self.keeper, lambda: self.changed(), digesting.compose)
+            words = Digesting(self.memory, store, clock).compose
+            teller.attach(self.memory, self.keeper, lambda: self.changed(), digest=words)
 
     async def start(self) -> None:
         """Take up what an earlier process left. Raises NewerSchemaError."""

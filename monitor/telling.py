@@ -76,10 +76,11 @@ class Teller:
         memory: Memory,
         keeper: Keeper,
         changed: Callable[[], None],
+        *,
         digest: Callable[[Digest], Awaitable[Message]],
     ) -> None:
-        """What is true, where what was told is kept, whom a failure sets in motion; who looks
-        back for a digest."""
+        """What is true, where what was told is kept, whom a failure sets in motion, and who puts
+        a digest in words."""
         self._memory, self._keeper, self._changed = memory, keeper, changed
         self._digest = digest
 

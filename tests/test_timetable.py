@@ -83,6 +83,12 @@ def test_they_begin_and_end_when_they_say() -> None:
     assert office.next_end(utc("2026-11-20 07:00")) == utc("2026-11-20 17:00")
 
 
+def test_hours_that_the_clocks_skip_begin_a_week_later() -> None:
+    never_that_day = hours("Sun 02:10-02:40")
+    assert never_that_day.next_begin(utc("2026-03-22 12:00")) == utc("2026-04-05 00:10")
+    assert never_that_day.next_end(utc("2026-03-22 12:00")) == utc("2026-04-05 00:40")
+
+
 STRETCHES = st.lists(
     st.builds(
         lambda days, begin, end: f"{days} {begin:02}:00-{end:02}:00",

@@ -16,7 +16,7 @@ DAY = timedelta(days=1)
 LAST = -1  # of a month's days
 MIDNIGHT = 24 * 60  # at the end of a day, in minutes
 _FARTHEST = 62  # days between two moments that come again: a 31st has none in the next month
-_WEEK = timedelta(days=8)  # within which each of the week's hours begins and ends
+_SURELY = timedelta(days=15)  # within which any hours begin and end, though DST may skip them once
 
 Span = tuple[datetime, datetime]  # the end is exclusive
 
@@ -97,11 +97,11 @@ class Hours:
 
     def next_begin(self, now: datetime) -> datetime:
         """When they next begin after `now`."""
-        return min(begin for begin, _ in self.spans(now, now + _WEEK) if begin > now)
+        return min(begin for begin, _ in self.spans(now, now + _SURELY) if begin > now)
 
     def next_end(self, now: datetime) -> datetime:
         """When they next end after `now`; others may go on."""
-        return min(until for _, until in self.spans(now, now + _WEEK) if until > now)
+        return min(until for _, until in self.spans(now, now + _SURELY) if until > now)
 
 
 @lru_cache(maxsize=64)  # asked for every incident of one moment
