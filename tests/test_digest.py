@@ -26,7 +26,9 @@ from monitor.core.retrospect import Retrospect, downtime, of_the_while, spell
 from monitor.core.settings import ReceiverSettings, Service, Settings
 from monitor.core.timetable import Recurrence
 from monitor.notifiers import Delivery
-from monitor.notifiers._mail import letter, page_of, text_of, tidied
+from monitor.notifiers._mail import letter, tidied
+from monitor.notifiers._mail_page import page_of
+from monitor.notifiers._mail_text import text_of
 from monitor.notifiers.webhook import body_of
 from monitor.store import StoreError
 from monitor.store.sqlite import SqliteStore
