@@ -12,6 +12,7 @@ import structlog
 
 from monitor.clock import Clock
 from monitor.core.counts import Counts
+from monitor.core.maintenance import to_keep
 from monitor.core.model import Ack, Silence, Told
 from monitor.core.settings import Settings
 from monitor.hourly import thin
@@ -101,6 +102,14 @@ class Keeper:
         """Add or end a silence."""
         self._memory.silences[silence.id] = silence
         await self._writing.commit(Batch(silences=(silence,)))
+
+    async def plan(self, now: datetime) -> None:
+        """Put down what the maintenance windows mute, so that a later config knows of it."""
+        windows = self._memory.settings.maintenance
+        found = to_keep(self._memory.silences, windows, now)
+        if found:
+            self._memory.silences.update({s.id: s for s in found})
+            await self._writing.commit(Batch(silences=found))
 
     async def acknowledge(self, incident: str, ack: Ack) -> None:
         """Put an acknowledgement to an incident; its other columns may be another process's."""

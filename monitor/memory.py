@@ -9,6 +9,7 @@ from monitor.core.budget import counted
 from monitor.core.burners import JobsReported, jobs_reported
 from monitor.core.chart import Chart, balance_chart
 from monitor.core.counts import Counts as Reported
+from monitor.core.maintenance import is_planned
 from monitor.core.model import Check
 from monitor.core.renewal import Renewal
 from monitor.core.services import service_state
@@ -81,7 +82,7 @@ class Memory(Sight):
                 service_state(s, lambda n: views.get(n) or derived.get(n))
                 for s in self.settings.services
             ),
-            silences=tuple(self.silences.values()),
+            silences=tuple(s for s in self.silences.values() if not is_planned(s)),
             notices=tuple(self.notices.values()),
             series=dict(self.series),
             told=tuple(self.told.values()),

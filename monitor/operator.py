@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
+from difflib import get_close_matches
 
 from monitor.clock import Clock
 from monitor.core.durations import parse_duration
 from monitor.core.globs import matches
+from monitor.core.maintenance import is_planned
 from monitor.core.model import Ack, Incident, Silence
 from monitor.pipeline import Pipeline
 
@@ -40,6 +42,9 @@ class Operator:
         seconds = parse_duration(asked["for"])
         if seconds <= 0:
             raise ValueError("a silence lasts longer than 0s")
+        unmatched = "" if asked.get("force") else self._unmatched(asked)
+        if unmatched:
+            return {"error": unmatched, "usage": True}
         words = "\0".join((asked["targets"], asked.get("alert", ""), asked["author"], str(now)))
         silence = Silence(
             id=hashlib.sha256(words.encode()).hexdigest()[:10],
@@ -53,9 +58,22 @@ class Operator:
         await self._pipeline.keeper.silence(silence)
         return {"id": silence.id, "ends_at": silence.ends_at.isoformat()}
 
+    def _unmatched(self, asked: Mapping[str, str]) -> str:
+        """Why a silence would mute nothing there is; empty where it may mute something."""
+        memory, targets, alert = self._pipeline.memory, asked["targets"], asked.get("alert", "")
+        names = [*memory.views, *memory.derived(), *(i.target for i in memory.incidents.values())]
+        if not any(matches(targets, name) for name in names):
+            return _nothing(f"no target matches {targets}", targets, names)
+        rules = [r.name for r in memory.settings.rules]
+        if alert and alert not in (*rules, *(i.alert for i in memory.incidents.values())):
+            return _nothing(f"there is no alert {alert}", alert, rules)
+        return ""
+
     async def _unsilence(self, asked: Mapping[str, str]) -> Reply:
         silence = self._pipeline.memory.silences.get(asked["id"])
         now = self._clock.now()
+        if silence is not None and is_planned(silence):
+            raise ValueError(f"{silence.comment} is in the config: change it there, and reload")
         if silence is None or silence.ends_at <= now:
             raise ValueError(f"no silence {asked['id']} is in force; `monitor status` lists them")
         ended = replace(silence, ends_at=max(now, silence.starts_at))
@@ -70,6 +88,12 @@ class Operator:
             ack = Ack(asked["author"], asked["comment"], self._clock.now(), incident.severity)
             await self._pipeline.keeper.acknowledge(incident.id, ack)
         return {"acknowledged": [f"{i.alert} on {i.target}" for i in found]}
+
+
+def _nothing(what: str, name: str, names: Sequence[str]) -> str:
+    near = get_close_matches(name.strip("*?")[:200], list(dict.fromkeys(names)), n=3, cutoff=0.4)
+    hint = f", did you mean {' or '.join(near)}?" if near else "."
+    return f"{what}{hint} With --force it is silenced all the same."
 
 
 def _meant(incident: Incident, asked: Mapping[str, str]) -> bool:

@@ -21,6 +21,7 @@ from monitor.core.renewal import Renewal
 from monitor.core.settings import Account, Settings, TargetSettings
 from monitor.core.views import fold
 from monitor.counting import Counting, Query
+from monitor.digesting import Digesting
 from monitor.judging import Changes, Judge
 from monitor.keeping import Keeper
 from monitor.memory import Memory
@@ -70,11 +71,13 @@ class Pipeline:
         self.ask_soon: Callable[[str], None] = lambda target: None  # the scheduler's, once it runs
         self.changed: Callable[[], None] = lambda: None  # incidents may have to be told
         if teller is not None:
-            teller.attach(self.memory, self.keeper, lambda: self.changed())
+            words = Digesting(self.memory, store, clock).compose
+            teller.attach(self.memory, self.keeper, lambda: self.changed(), digest=words)
 
     async def start(self) -> None:
         """Take up what an earlier process left. Raises NewerSchemaError."""
         await self.keeper.restore(self._clock.now())
+        await self.keeper.plan(self._clock.now())
         await self.counting.resume(self._store)
         await self._settle(self.judge.removed(self._clock.now()))
 
@@ -207,6 +210,7 @@ class Pipeline:
         """What time alone brings: stale targets, lapsed alerts, others' silences, pruning."""
         now = self._clock.now()
         await self.keeper.refresh(now)
+        await self.keeper.plan(now)
         await self._settle(self.judge.sweep(now))
         await self.recount()
         self.counting.prune(now)
@@ -234,6 +238,7 @@ class Pipeline:
         now = self._clock.now()
         await self.keeper.rename(settings)
         self.memory.configure(settings)
+        await self.keeper.plan(now)
         self.counting.look_at_all()
         await self.keeper.fold_new()
         await self._settle(self.judge.removed(now))

@@ -171,6 +171,7 @@ class State:
             for t in self.told.values()
             if t.kind is Kind.NOTICE and t.incident not in self.notices
         }
+        gone |= {t.incident for t in self.told.values() if t.kind is Kind.DIGEST and t.at < edge}
         self.told = {k: t for k, t in self.told.items() if t.incident not in gone}
         self.silences = {k: s for k, s in self.silences.items() if s.ends_at >= edge}
 

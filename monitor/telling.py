@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -11,10 +11,13 @@ import structlog
 
 from monitor.clock import Clock
 from monitor.core.announce import announce
+from monitor.core.digest import Digest, due_digests, next_digest
+from monitor.core.maintenance import muting
 from monitor.core.message import Message, Runbook, compose
-from monitor.core.model import Kind, Notification, Told
+from monitor.core.model import Kind, Notification, Silence, Told
 from monitor.core.notice import Announcement, due_notices, next_notice
 from monitor.core.notify import due, next_due
+from monitor.core.routing import digest_key, met, seen_key
 from monitor.core.settings import ReceiverSettings
 from monitor.illustrating import Draws, Illustrator
 from monitor.keeping import Keeper
@@ -29,7 +32,7 @@ _AT_ONCE = 8  # notifications on their way to one receiver
 _FALLBACK_AFTER = 3  # failed attempts
 
 Key = tuple[str, Kind, int, str]
-Owing = Notification | Announcement  # what is due, about an incident or a notice
+Owing = Notification | Announcement | Digest  # what is due: about an incident, beside them
 
 
 @dataclass(slots=True)
@@ -66,19 +69,28 @@ class Teller:
         self._memory: Memory
         self._keeper: Keeper
         self._changed: Callable[[], None] = lambda: None
+        self._digest: Callable[[Digest], Awaitable[Message]]
 
-    def attach(self, memory: Memory, keeper: Keeper, changed: Callable[[], None]) -> None:
-        """What is true, where what was told is kept, and whom a failure sets in motion."""
+    def attach(
+        self,
+        memory: Memory,
+        keeper: Keeper,
+        changed: Callable[[], None],
+        *,
+        digest: Callable[[Digest], Awaitable[Message]],
+    ) -> None:
+        """What is true, where what was told is kept, whom a failure sets in motion, and who puts
+        a digest in words."""
         self._memory, self._keeper, self._changed = memory, keeper, changed
+        self._digest = digest
 
     async def meet(self, now: datetime) -> None:
         """Note since when each address is configured with its present routing."""
         new = {}
         for receiver in self._memory.settings.receivers:
             for address in receiver.addresses:
-                key = seen_key(receiver, address)
-                if key not in self._memory.seen:
-                    new[key] = now
+                keys = (seen_key(receiver, address), digest_key(receiver, address))
+                new.update({key: now for key in keys if key and key not in self._memory.seen})
         if new:
             await self._keeper.meet(new)
 
@@ -91,8 +103,9 @@ class Teller:
     def due(self, now: datetime) -> tuple[Owing, ...]:
         """All that has to be said now, to everybody."""
         memory, unkept = self._memory, self._keeper.unkept
-        receivers, silences = memory.settings.receivers, tuple(memory.silences.values())
-        told, since, failing = tuple(memory.told.values()), self._since(), self._failing()
+        receivers, silences = memory.settings.receivers, self._silences(now)
+        told, failing = tuple(memory.told.values()), self._failing()
+        since = met(receivers, memory.seen, seen_key)
         kept = tuple(i for i in memory.incidents.values() if i.id not in unkept)
         happened = [n for n in memory.notices.values() if n.id not in unkept]
         open_ones = due(
@@ -100,16 +113,12 @@ class Teller:
             since=since, failing=failing, topics=memory.topics, watched=memory.watches,
         )  # fmt: skip
         once = due_notices(happened, receivers, silences, told, now, since=since, failing=failing)
-        return (*open_ones, *once)
+        digests = due_digests(receivers, told, now, since=met(receivers, memory.seen, digest_key))
+        return (*open_ones, *once, *digests)
 
-    def _since(self) -> dict[tuple[str, str], datetime]:
-        memory = self._memory
-        return {
-            (r.name, a): memory.seen[seen_key(r, a)]
-            for r in memory.settings.receivers
-            for a in r.addresses
-            if seen_key(r, a) in memory.seen
-        }
+    def _silences(self, now: datetime) -> tuple[Silence, ...]:
+        """People's, and those of the maintenance windows."""
+        return muting(self._memory.silences, self._memory.settings.maintenance, now)
 
     def _failing(self) -> frozenset[Key]:
         return frozenset(key for key, errand in self._errands.items() if self._given_up(errand))
@@ -169,8 +178,7 @@ class Teller:
         return min(waits, default=None)
 
     def _next_due(self, now: datetime) -> datetime | None:
-        memory = self._memory
-        silences = tuple(memory.silences.values())
+        memory, silences = self._memory, self._silences(now)
         moments = (
             next_due(
                 tuple(memory.incidents.values()),
@@ -179,7 +187,8 @@ class Teller:
                 tuple(memory.told.values()),
                 now,
             ),
-            next_notice(memory.notices.values(), silences, now),
+            next_digest(memory.settings.receivers, now),
+            next_notice(memory.notices.values(), memory.settings.receivers, silences, now),
         )
         return min((m for m in moments if m is not None), default=None)
 
@@ -201,7 +210,7 @@ class Teller:
         """The one under way, or a new one: composed and illustrated once."""
         found = self._errands.get(notification.key)
         if found is None:
-            composed, now = self._compose(notification), self._clock.now()
+            composed, now = await self._words(notification), self._clock.now()
             message = await self._illustrator.illustrated(
                 composed, self._memory, now, pictures=pictures
             )
@@ -219,7 +228,12 @@ class Teller:
     def _receiver(self, name: str) -> ReceiverSettings | None:
         return next((r for r in self._memory.settings.receivers if r.name == name), None)
 
-    def _compose(self, notification: Owing) -> Message:
+    async def _words(self, owing: Owing) -> Message:
+        if isinstance(owing, Digest):
+            return await self._digest(owing)
+        return self._compose(owing)
+
+    def _compose(self, notification: Notification | Announcement) -> Message:
         external_url = self._memory.settings.web.external_url
         if isinstance(notification, Announcement):
             return announce(
@@ -265,7 +279,8 @@ class Teller:
         counts, name, kind = self._memory.notified, notification.receiver, notification.kind
         words = {"notification": notification.id, "receiver": name, "kind": kind.value}
         words |= {"alert": message.labels["alertname"], "target": message.labels["target"]}
-        words["notice" if kind is Kind.NOTICE else "incident"] = notification.about
+        once = kind in (Kind.NOTICE, Kind.DIGEST)
+        words[kind.value if once else "incident"] = notification.about
         if delivery.told:
             counts[name, kind, "ok"] += 1
             log.info("told", **words)
@@ -286,13 +301,6 @@ def _turn(attempt: Attempt | None, at: float) -> bool:
 def retry_after(failures: int) -> float:
     """Seconds until the next attempt: 1.5, 3, 6 and so on up to 60."""
     return min(_FIRST_RETRY * 2.0 ** min(failures - 1, 10), _LONGEST_RETRY)
-
-
-def seen_key(receiver: ReceiverSettings, address: str) -> str:
-    """What `seen` is kept per: an address with its routing, so that a new routing is new."""
-    severities = ",".join(sorted(receiver.severities))
-    routing = f"{severities}|{','.join(receiver.on)}|{receiver.escalate_after or 0:g}"
-    return f"{receiver.name}|{address}|{routing}"
 
 
 def _why(texts: Mapping[str, str]) -> str:

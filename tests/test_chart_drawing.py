@@ -15,6 +15,7 @@ import pytest
 
 from monitor.core.chart import Ahead, Chart
 from monitor.core.model import Kind
+from monitor.core.settings import Interval
 from monitor.core.spec import ChannelSpec
 from monitor.notifiers import Delivery
 from monitor.notifiers._charts import HOW, Charts, cache_folder
@@ -273,7 +274,7 @@ async def test_a_retry_shows_the_very_same_picture() -> None:
 
 async def test_news_waits_for_its_picture_less_than_a_second_the_rest_a_little_longer() -> None:
     charts, mail = Draughtsman(), showing()
-    house = await drained(charts, mail, remind_every=3600.0)
+    house = await drained(charts, mail, remind_every=Interval(3600.0, 3600.0))
     await house.tell(after=3700)
     house.script.balance(9000)
     await house.probe(after=60)

@@ -15,8 +15,16 @@ from monitor.core.globs import matches
 from monitor.core.model import Ack, Incident, Kind, Notification, Silence, Told
 from monitor.core.notify import due, next_due
 from monitor.core.settings import Interval, ReceiverSettings
+from monitor.core.timetable import Hours, Stretch
 
 T0 = datetime(2026, 11, 20, 4, 0, tzinfo=UTC)
+
+
+def daily(begin: int, end: int) -> Stretch:
+    """The same minutes of every day."""
+    return Stretch(frozenset(range(7)), begin, end, "")
+
+
 LEVELS = tuple(Severity)
 ALERTS = (
     ("credits-exhausted", "kie/balance"),
@@ -46,7 +54,15 @@ RECEIVERS = (
     ReceiverSettings("grave", "email", {}, ("c",), severities=frozenset({Severity.CRITICAL})),
     LEAD,
     ReceiverSettings("spare", "webhook", {}, ("spare",), severities=frozenset(), on=()),
-)
+    ReceiverSettings(
+        "office", "email", {}, ("d",), remind_every=Interval(3600.0, 3600.0),
+        hours=Hours((daily(5 * 60, 6 * 60), daily(7 * 60 + 30, 9 * 60)), UTC),
+    ),
+    ReceiverSettings(
+        "sleeper", "email", {}, ("e",), remind_every=Interval(3600.0, 3600.0),
+        quiet_hours=Hours((daily(4 * 60 + 30, 7 * 60),), UTC),
+    ),
+)  # fmt: skip
 ADDRESSES = [(r.name, a) for r in RECEIVERS for a in r.addresses]
 SINCE = dict.fromkeys(ADDRESSES, T0)
 
@@ -63,6 +79,8 @@ class World:
     failures: Counter[tuple[str, Kind, int, str]] = field(default_factory=Counter)
     audible: set[str] = field(default_factory=set)  # incidents not muted for a whole minute
     instants: set[str] = field(default_factory=set)  # or at a moment at which it delivered
+    office: set[str] = field(default_factory=set)  # incidents not muted in a minute of its hours
+    office_instants: set[str] = field(default_factory=set)  # or at a moment of them
 
     # -- what happens -----------------------------------------------------------------------
 
@@ -81,6 +99,7 @@ class World:
             # Who keeps whom quiet is judged by the severities as they stand, for the past as well:
             # what this one mutes from here on may never be heard, what it sets free may be.
             self.instants |= self.audible | self.unmuted() | {standing.id}
+            self.office_instants |= self.instants
             self.audible -= {i.id for i in self.incidents.values() if i.open and self.muted(i)}
             return
         name, target = alert
@@ -98,6 +117,13 @@ class World:
             self.incidents[standing.id] = replace(
                 standing, closed_at=self.now, close_reason="resolved"
             )
+
+    def blink(self, alert: tuple[str, str], minutes: int) -> None:
+        """Something comes and goes before anybody looks."""
+        if self.open_one(alert) is None:
+            self.breach(alert, Severity.WARNING)
+            self.wait(minutes)
+            self.close(alert)
 
     def acknowledge(self, alert: tuple[str, str]) -> None:
         standing = self.open_one(alert)
@@ -146,6 +172,17 @@ class World:
     def notice(self) -> None:
         """Remember who could be heard of during the minute that begins."""
         self.audible |= self.unmuted()
+        if self.office_hours():
+            self.office |= self.unmuted()
+
+    def office_hours(self) -> bool:
+        """A model of its own."""
+        return self.now.hour in (5, 8) or (self.now.hour == 7 and self.now.minute >= 30)
+
+    def awake(self, severity: Severity) -> bool:
+        """Whether the sleeper is, or is woken."""
+        minute = self.now.hour * 60 + self.now.minute
+        return severity is Severity.CRITICAL or not 270 <= minute < 420
 
     def unmuted(self) -> set[str]:
         return {i.id for i in self.incidents.values() if i.open and not self.muted(i)}
@@ -162,6 +199,7 @@ class World:
     def deliver(self) -> None:
         """Send all that can be sent; three rounds of trying for what cannot."""
         self.instants |= self.unmuted()
+        self.office_instants |= self.unmuted() if self.office_hours() else set()
         for _ in range(60):
             before = len(self.told), sum(self.failures.values())
             for notification in self.owed():
@@ -175,6 +213,10 @@ class World:
         assert not self.silenced(incident)
         assert kind is Kind.RESOLVED or not (incident.open and self.muted(incident))
         assert notification.addresses
+        if notification.receiver == "office":
+            assert self.office_hours()
+        if notification.receiver == "sleeper" and kind is not Kind.RESOLVED:
+            assert self.awake(incident.severity)
         for address in notification.addresses:
             if (notification.receiver, address) in self.down:
                 if self.failures[notification.key] < 3:
@@ -192,6 +234,7 @@ EVENTS = st.lists(
         st.tuples(st.just("breach"), ALERT, st.sampled_from(LEVELS)),
         st.tuples(st.just("breach"), ALERT, st.sampled_from(LEVELS)),
         st.tuples(st.just("close"), ALERT),
+        st.tuples(st.just("blink"), ALERT, st.integers(1, 50)),
         st.tuples(st.just("acknowledge"), ALERT),
         st.tuples(
             st.just("silence"),
@@ -221,6 +264,8 @@ def settle(world: World) -> None:
     """Everybody can be reached again and all silences are over."""
     world.down.clear()
     world.wait(100)
+    while not (world.office_hours() and world.awake(Severity.INFO)):
+        world.wait(10)
     world.deliver()
 
 
@@ -288,6 +333,23 @@ def test_what_could_be_heard_once_is_told_to_everybody_with_its_end(
                 assert kinds == set()
     for (name, _, _), kinds in heard.items():
         assert (Kind.RESOLVED in kinds) is not world.incidents[name].open
+
+
+@given(EVENTS, st.booleans())
+@settings(max_examples=100, deadline=None)
+def test_a_receiver_with_hours_hears_all_that_stood_in_them_and_nothing_else(
+    events: list[tuple[object, ...]], diligent: bool
+) -> None:
+    world = play(events, diligent=diligent)
+    settle(world)
+    heard = {name for name, receiver, _ in by_address(world) if receiver == "office"}
+    for incident in world.incidents.values():
+        muted = incident.open and world.muted(incident)
+        if incident.id in world.office & world.audible and not muted:
+            assert incident.id in heard
+        lived = incident.closed_at is None or incident.closed_at > incident.opened_at
+        if lived and incident.id not in world.office | world.office_instants:
+            assert incident.id not in heard
 
 
 @given(EVENTS)
@@ -359,8 +421,9 @@ def test_before_the_moment_it_names_time_alone_makes_nothing_new(
         tuple(world.told), world.now,
     )  # fmt: skip
     later = world.now + timedelta(minutes=minutes)
-    assert moment is None or moment > world.now
-    if moment is None or later < moment:
-        known = {(n.id, a) for n in world.owed() for a in n.addresses}
-        then = {(n.id, a) for n in world.owed(later) for a in n.addresses}
-        assert then <= known
+    if moment is not None:
+        assert moment > world.now
+        later = min(later, moment - timedelta(microseconds=1))
+    known = {(n.id, a) for n in world.owed() for a in n.addresses}
+    then = {(n.id, a) for n in world.owed(later) for a in n.addresses}
+    assert then <= known

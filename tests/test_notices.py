@@ -7,7 +7,7 @@ import contextlib
 import json
 import sqlite3
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, timedelta
 from decimal import Decimal
 from pathlib import Path
 
@@ -26,6 +26,7 @@ from monitor.core.globs import matches
 from monitor.core.model import Finding, Kind, Silence, Told, incident_id
 from monitor.core.notice import Announcement, Notice, due_notices, next_notice
 from monitor.core.settings import Interval, ReceiverSettings, Settings
+from monitor.core.timetable import Hours, Stretch
 from monitor.notifiers import Delivery
 from monitor.notifiers._mail import letter, text_of
 from monitor.notifiers.webhook import body_of
@@ -34,6 +35,7 @@ from monitor.store import Batch, StoreError
 from monitor.store.sqlite import SqliteStore
 
 (TOPPED_UP,) = OPTIONAL
+MORNING = Stretch(frozenset(range(7)), 0, 12 * 60, "")
 USAGE = {"video": Decimal(24)}
 
 
@@ -125,10 +127,10 @@ def test_a_silence_delays_it_and_its_end_is_when_to_look_again(
     silence = Silence("s", glob, alert, START - timedelta(minutes=5), end, "ada", "work")
     assert bool(owed(silences=(silence,))) is not hushed
     assert bool(owed(silences=(silence,), now=30)) is True
-    soon = next_notice([at(0)], [silence], START)
+    soon = next_notice([at(0)], [], [silence], START)
     assert soon == (end if hushed else None)
-    assert next_notice([at(0)], [silence], end) is None
-    assert next_notice([at(-8 * 1440)], [silence], START) is None
+    assert next_notice([at(0)], [], [silence], end) is None
+    assert next_notice([at(-8 * 1440)], [], [silence], START) is None
 
 
 def test_a_fallback_stands_in_whatever_its_own_routing_and_theirs_in_turn() -> None:
@@ -173,6 +175,22 @@ def test_its_ids_are_functions_of_what_happened_and_to_whom_it_is_said() -> None
 
 
 # -- top-ups --------------------------------------------------------------------------------
+
+
+def test_it_waits_for_the_receivers_hours_and_their_begin_is_when_to_look_again() -> None:
+    noon = Hours((Stretch(frozenset(range(7)), 12 * 60, 13 * 60, ""),), UTC)  # it is 10 o'clock
+    office, light = receiver(hours=noon), receiver(quiet_hours=Hours((MORNING,), UTC))
+    for who in (office, light):
+        assert owed(who, now=119) == ""
+        assert owed(who, now=120) == "oncall oncall@example.com"
+        assert next_notice([at(0)], [who], [], START) == START + timedelta(hours=2)
+        assert next_notice([], [who], [], START) is None
+    first = replace(receiver("first"), fallback="oncall")
+    stuck = frozenset({(at(0).id, Kind.NOTICE, 0, "first")})
+    assert owed(first, office, failing=stuck).startswith("first"), (
+        "what it is handed does not wait"
+    )
+    assert "oncall" in owed(first, office, failing=stuck)
 
 
 async def test_a_top_up_is_told_once_with_all_that_makes_it_worth_reading() -> None:

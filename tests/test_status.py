@@ -91,7 +91,7 @@ def test_the_document_of_the_contract_word_for_word() -> None:
         duration=0.41,
     )  # fmt: skip
     balance, sdxl, _, limits = entries(made, "targets")
-    parts = ("targets", "alerts", "services", "silences", "calls")
+    parts = ("targets", "alerts", "services", "silences", "maintenance", "calls")
     assert {k: v for k, v in made.items() if k not in parts} == {
         "version": 1, "at": "2026-11-20T10:31:28Z", "status": "warning", "exit_code": 1,
         "duration_seconds": 0.41,
@@ -128,7 +128,7 @@ def test_the_document_of_the_contract_word_for_word() -> None:
         {"alert": "kie-credits-low", "target": "kie/balance", "severity": "warning",
          "state": "firing", "cause": "ok", "summary": "balance 5916.25 is under 10000",
          "since": "2026-11-20T10:31:28Z", "incident": "01J", "flapping": False,
-         "acknowledged": None}
+         "acknowledged": None, "untold": []}
     ]  # fmt: skip
     assert made["services"] == [
         {"service": "image-generation", "status": "degraded", "tell_customers": "..."}

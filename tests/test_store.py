@@ -409,13 +409,17 @@ async def test_pruning_takes_what_ended_and_nothing_that_stands(tmp_path: Path) 
     )
     async with opened(tmp_path / "m.db") as store:
         await store.commit(batch)
-        assert await store.prune(NOW - HOUR) == 3 * 1200 + 1 + 1
+        assert await store.prune(NOW - HOUR) == 1200 + 1 + 1
         assert await store.prune(NOW - HOUR) == 0
-        found = await store.load(LONG_AGO)
+        assert len(await store.incidents(LONG_AGO)) == 1202, "a digest of a month may want them"
+        assert {i.id for i in await store.incidents(NOW - HOUR)} == {"open", "recent"}
+        found = await store.load(NOW - HOUR)
         assert {i.id for i in found.incidents} == {"open", "recent"}
         assert [t.incident for t in found.told] == ["open"]
         assert [s.id for s in found.silences] == ["stands"]
         assert len(found.alerts) == 1
+        assert await store.prune(NOW - HOUR + 33 * 24 * HOUR) == 2 * 1200 + 1
+        assert {i.id for i in await store.incidents(LONG_AGO)} == {"open", "recent"}
         assert len(await store.samples("kie/balance")) == 1
 
 

@@ -80,10 +80,11 @@ PARTS = {
     "illustrating": {"core", "memory"},
     "telling": {"core", "clock", "illustrating", "keeping", "memory", "notifiers"},
     "believing": {"asking", "clock", "core", "keeping", "memory", "noticing"},
+    "digesting": {"clock", "core", "memory", "store"},
     "others": {"clock", "core", "memory"},
     "pipeline": {
-        "asking", "believing", "core", "clock", "counting", "judging", "keeping", "memory",
-        "noticing", "others", "store", "telling",
+        "asking", "believing", "core", "clock", "counting", "digesting", "judging", "keeping",
+        "memory", "noticing", "others", "store", "telling",
     },
     "scheduler": {"core", "clock"},
     "rounds": {"clock"},

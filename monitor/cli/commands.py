@@ -163,13 +163,17 @@ def silence(
     author: _Author,
     comment: _Comment,
     alert: _AlertName = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="Even where no target matches yet.")
+    ] = False,
 ) -> int:
     """Mute telling for a while; prints the silence's id."""
     from monitor.cli.operate import run, seconds_of
 
     seconds_of(duration)
     asked = {"do": "silence", "targets": target, "alert": alert or "", "for": duration}
-    return run(ctx.obj, {**asked, "author": author, "comment": comment})
+    asked |= {"author": author, "comment": comment, "force": "yes" if force else ""}
+    return run(ctx.obj, asked)
 
 
 @app.command()

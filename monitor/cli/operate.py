@@ -25,7 +25,7 @@ def run(options: Globals, asked: Mapping[str, str]) -> int:
         if "error" not in reply:
             sys.stderr.write("no daemon answers on its socket: written to the database\n")
     if "error" in reply:
-        raise Refusal(str(reply["error"]), 1)
+        raise Refusal(str(reply["error"]), USAGE if reply.get("usage") else 1)
     for line in _lines(reply):
         sys.stdout.write(f"{line}\n")
     return 0

@@ -26,12 +26,15 @@ from monitor.config.kinds import (
     Level,
     Levels,
     Listen,
+    Local,
+    Moments,
     Period,
     Range,
     SecretText,
     Text,
     Texts,
     Url,
+    WeekHours,
     Words,
     Zone,
 )
@@ -48,6 +51,7 @@ __all__ = [
     "FlappingBlock",
     "HistoryBlock",
     "JobBlock",
+    "MaintenanceBlock",
     "ModelsBlock",
     "PrometheusBlock",
     "QuotaBlock",
@@ -117,7 +121,10 @@ class AlertBlock(Block):
 class ReceiverBlock(Block):
     """A destination. Beside these keys it has exactly one way of telling."""
 
-    severities: Levels | None = Field(None, description="which alerts it hears of; default: all")
+    severities: Levels | None = Field(
+        None,
+        description="which alerts it hears of; default: all. With a `digest` it may be `[]`: none",
+    )
     on: Texts | None = Field(
         None, description="targets or globs it hears of", json_schema_extra={"default": ["*"]}
     )
@@ -136,6 +143,47 @@ class ReceiverBlock(Block):
     )
     fallback: Text | None = Field(
         None, description="the receiver that takes over where this one cannot be reached"
+    )
+    hours: WeekHours | None = Field(
+        None,
+        description="hear of nothing outside of these, such as `Mon-Fri 08:00-18:00`; what still "
+        "stands when they begin is told then; default: at any time",
+    )
+    quiet_hours: WeekHours | None = Field(
+        None,
+        description="hear only of what is critical within these, such as `22:00-07:00`; the rest "
+        "waits for their end; default: none",
+    )
+    digest: Moments | None = Field(
+        None,
+        description="when to hear how everything has gone since the last digest, such as "
+        "`Mon 09:00`; default: never",
+    )
+    timezone: Zone | None = Field(
+        None, description="of its hours and its digest; default: the config's `timezone`"
+    )
+
+
+class MaintenanceBlock(Block):
+    """A time at which telling is muted. It comes `every` so often, or once: `from`, `until`."""
+
+    model_config = ConfigDict(json_schema_extra={"required": ["name", "targets"]})
+
+    name: Text | None = Field(None, description="what it is called where it mutes; required")
+    targets: Texts | None = Field(None, description="targets or globs; required")
+    alert: Text | None = Field(None, description="mute this alert alone; default: all")
+    every: Moments | None = Field(
+        None, description="when it begins, such as `Sun 02:00`, `daily 02:00` or `1st 02:00`"
+    )
+    for_: Period | None = Field(
+        None, alias="for", description="how long it lasts, with `every`; required there"
+    )
+    from_: Local | None = Field(
+        None, alias="from", description="when it begins, once, such as `2026-12-24T18:00`"
+    )
+    until: Local | None = Field(None, description="when it ends, with `from`; required there")
+    timezone: Zone | None = Field(
+        None, description="of these times; default: the config's `timezone`"
     )
 
 
@@ -240,6 +288,9 @@ class ConfigBlock(Block):
         None, description="from when on an alert flaps; `off` for never"
     )
     receivers: dict[str, object] | None = Field(None, description="who is told, by name")
+    maintenance: list[MaintenanceBlock] | None = Field(
+        None, description="planned times at which telling is muted"
+    )
     web: WebBlock | None = Field(None, description="where and to whom the page is shown")
     database: File | None = Field(
         None,

@@ -7,12 +7,20 @@ from typing import cast
 
 from monitor.config.accounts import Read, read_accounts
 from monitor.config.alerts import read_alerts
-from monitor.config.blocks import AlertBlock, ConfigBlock, DefaultsBlock, HistoryBlock, WebBlock
+from monitor.config.blocks import (
+    AlertBlock,
+    ConfigBlock,
+    DefaultsBlock,
+    HistoryBlock,
+    MaintenanceBlock,
+    WebBlock,
+)
 from monitor.config.context import Context
 from monitor.config.document import Scalar, Tag, Tree
 from monitor.config.faults import ConfigFaults, PathTuple
 from monitor.config.flapping import read_flapping
 from monitor.config.history import read_history
+from monitor.config.maintenance import read_maintenance
 from monitor.config.quotas import read_prometheus
 from monitor.config.receivers import read_receivers
 from monitor.config.references import targets_of
@@ -31,19 +39,22 @@ def build(context: Context) -> Settings:
     block = checked(document, ConfigBlock, written, ()).block
     accounts = _accounts(context, block)
     targets = targets_of(accounts)
+    zone = block.timezone or UTC
+    rules = read_alerts(context, _alerts(context, block), targets)
     settings = Settings(
         file=document.file,
         accounts=tuple(r.account for r in accounts if r.account and r.enabled),
         services=read_services(context, block.services or {}, targets),
-        rules=read_alerts(context, _alerts(context, block), targets),
+        rules=rules,
         flapping=read_flapping(context, block.flapping),
-        receivers=read_receivers(context, _trees(block.receivers), targets),
+        receivers=read_receivers(context, _trees(block.receivers), targets, zone),
         web=read_web(context, block.web or WebBlock()),
         database=context.database_path(block.database or DATABASE),
         canary_url=block.canary,
         history=read_history(context, block.history or HistoryBlock()),
-        timezone=block.timezone or UTC,
+        timezone=zone,
         prometheus=read_prometheus(context, block.prometheus),
+        maintenance=read_maintenance(context, _windows(context, block), targets, rules, zone),
         doubts=tuple(str(doubt) for doubt in sorted(dict.fromkeys(document.doubts))),
     )
     if document.faults:
@@ -72,10 +83,15 @@ def _accounts(context: Context, block: ConfigBlock) -> tuple[Read, ...]:
 
 
 def _alerts(context: Context, block: ConfigBlock) -> list[tuple[PathTuple, AlertBlock]]:
-    """Each alert with its path; those that are no mappings have their fault already."""
-    written = context.document.get("alerts")
+    return list(zip(_places(context, "alerts"), block.alerts or [], strict=False))
+
+
+def _windows(context: Context, block: ConfigBlock) -> list[tuple[PathTuple, MaintenanceBlock]]:
+    return list(zip(_places(context, "maintenance"), block.maintenance or [], strict=False))
+
+
+def _places(context: Context, key: str) -> list[PathTuple]:
+    """The paths of a list's entries; those that are no mappings have their fault already."""
+    written = context.document.get(key)
     items = written if isinstance(written, list) else []
-    places: list[PathTuple] = [
-        ("alerts", i) for i, item in enumerate(items) if isinstance(item, dict)
-    ]
-    return list(zip(places, block.alerts or [], strict=False))
+    return [(key, i) for i, item in enumerate(items) if isinstance(item, dict)]

@@ -13,6 +13,7 @@ from monitor.core.builtin import BUILTIN, NOTICES
 from monitor.core.causes import Severity
 from monitor.core.durations import format_duration
 from monitor.core.flapping import Damping
+from monitor.core.maintenance import Window
 from monitor.core.model import Check
 from monitor.core.rules import CauseIn, Compare, Condition, Rule
 from monitor.core.secret import Secret
@@ -39,6 +40,7 @@ def effective_text(settings: Settings, catalogue: Catalogue) -> str:
         "alerts": _alerts(settings.rules),
         "flapping": _flapping(settings.flapping),
         "receivers": {r.name: _receiver(r, catalogue) for r in settings.receivers},
+        "maintenance": [_window(window) for window in settings.maintenance],
         "web": _web(settings.web),
         "database": settings.database,
         "history": _history(settings.history),
@@ -184,7 +186,7 @@ def _receiver(receiver: ReceiverSettings, catalogue: Catalogue) -> Dump:
     fields = catalogue.channels[receiver.channel].fields
     severities = [s.value for s in Severity if s in receiver.severities]
     every = len(severities) == len(Severity)
-    return _present(
+    dump = _present(
         {
             receiver.channel: _declared(fields, receiver.options),
             "severities": None if every else severities,
@@ -193,6 +195,35 @@ def _receiver(receiver: ReceiverSettings, catalogue: Catalogue) -> Dump:
             "follow_up": _duration(receiver.follow_up),
             "escalate_after": _duration(receiver.escalate_after),
             "fallback": receiver.fallback,
+            **_times(receiver),
+        }
+    )
+    return dump if receiver.severities else dump | {"severities": []}
+
+
+def _times(receiver: ReceiverSettings) -> Dump:
+    hours, quiet, digest = receiver.hours, receiver.quiet_hours, receiver.digest
+    zones = [times.zone for times in (hours, quiet, digest) if times is not None]
+    return {
+        "hours": [s.text for s in hours.stretches] if hours else None,
+        "quiet_hours": [s.text for s in quiet.stretches] if quiet else None,
+        "digest": [m.text for m in digest.moments] if digest else None,
+        "timezone": str(zones[0]) if zones else None,
+    }
+
+
+def _window(window: Window) -> Dump:
+    begin, end = window.once or (None, None)
+    return _present(
+        {
+            "name": window.name,
+            "targets": list(window.targets),
+            "alert": window.alert,
+            "every": [m.text for m in window.every.moments] if window.every else None,
+            "for": format_duration(window.lasts) if window.every else None,
+            "from": begin.astimezone(window.zone).isoformat() if begin else None,
+            "until": end.astimezone(window.zone).isoformat() if end else None,
+            "timezone": str(window.zone),
         }
     )
 

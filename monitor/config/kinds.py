@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import time, tzinfo
+from datetime import datetime, time, tzinfo
 from decimal import Decimal
 from typing import Annotated
 
@@ -41,11 +41,19 @@ from monitor.config.readers import (
     read_words,
     several,
 )
+from monitor.config.timetables import (
+    HOURS_PATTERN,
+    MOMENT_PATTERN,
+    read_local,
+    read_moment,
+    read_stretch,
+)
 from monitor.config.zones import read_zone
 from monitor.core.causes import Severity
 from monitor.core.durations import PATTERN
 from monitor.core.secret import Secret
 from monitor.core.settings import Interval
+from monitor.core.timetable import Moment, Stretch
 from monitor.core.windows import Per
 
 SchemaDict = dict[str, object]
@@ -76,9 +84,9 @@ def options(*names: str) -> SchemaDict:
     return {"title": " or ".join(names), "anyOf": either}
 
 
-def listed(item: SchemaDict, title: str) -> SchemaDict:
+def listed(item: SchemaDict, title: str, *, least: int = 1) -> SchemaDict:
     """The JSON Schema of a list of different things, or of one alone."""
-    many: SchemaDict = {"type": "array", "items": item, "minItems": 1, "uniqueItems": True}
+    many: SchemaDict = {"type": "array", "items": item, "minItems": least, "uniqueItems": True}
     return {"title": title, "anyOf": [many, item]}
 
 
@@ -181,6 +189,21 @@ Clock = Annotated[
 ]
 Window = Annotated[str, PlainValidator(_per), WithJsonSchema(options(*(p.value for p in Per)))]
 Zone = Annotated[tzinfo, PlainValidator(read_zone), WithJsonSchema(text("time zone"))]
+_HOURS = pattern("hours of the week", HOURS_PATTERN)
+_EVERY = pattern("days and a time", MOMENT_PATTERN)
+WeekHours = Annotated[
+    list[Annotated[Stretch, PlainValidator(read_stretch)]],
+    BeforeValidator(several),
+    AfterValidator(not_empty),
+    WithJsonSchema(listed(_HOURS, "hours of the week, or a list of them")),
+]
+Moments = Annotated[
+    list[Annotated[Moment, PlainValidator(read_moment)]],
+    BeforeValidator(several),
+    AfterValidator(not_empty),
+    WithJsonSchema(listed(_EVERY, "days and a time, or a list of them")),
+]
+Local = Annotated[datetime, PlainValidator(read_local), WithJsonSchema(text("date and time"))]
 _LEVELS = options(*(s.value for s in Severity))
 
 Level = Annotated[Severity, PlainValidator(_severity), WithJsonSchema(_LEVELS)]
@@ -193,8 +216,7 @@ Texts = Annotated[
 Levels = Annotated[
     list[Level],
     BeforeValidator(several),
-    AfterValidator(not_empty),
-    WithJsonSchema(listed(_LEVELS, "list of severities")),
+    WithJsonSchema(listed(_LEVELS, "list of severities", least=0)),
 ]
 Needs = Annotated[
     list[Annotated[str, PlainValidator(_need)]],

@@ -126,6 +126,22 @@ has stood for as long. `flapping: off` tells every turn. More: [the life of an a
 RECEIVERS = """
 A receiver has exactly one way of telling, which is a block of its own. Without any receiver nobody
 is told: metrics and the page work all the same.
+[Who hears, and when](receivers.md) tells how these keys work together.
+
+**Hours** are weekdays and times, `Mon-Fri 08:00-18:00`, `Sat,Sun 10:00-14:00`, `22:00-07:00`
+(every day, over midnight: it belongs to the day it begins on), `Sat-Sun` (whole days), or a list
+of such. **Moments** are days and a time: `Mon 09:00`, `Mon,Thu 09:00`, `Mon-Fri 09:00`,
+`daily 09:00`, `1st 09:00`, `last 09:00` (of the month; a `31st` comes only in months that have
+one), or a list of such. Both are in the block's `timezone`, else in the config's.
+"""
+
+MAINTENANCE = """
+A maintenance window mutes telling as a silence does, never state: what still stands at its end is
+told then, and a `resolved` is only delayed. It comes `every` so often and lasts `for` so long, or
+once, `from` and `until`. [Who hears, and when](receivers.md#maintenance) has examples.
+
+A start that the clocks jump over in spring is the moment they jump; one that comes twice in autumn
+is the first of the two. `for` is the time that really passes.
 """
 
 WEB = """

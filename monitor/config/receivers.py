@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from datetime import UTC, tzinfo
 
 from monitor.config.addresses import check_url
 from monitor.config.blocks import Block, ReceiverBlock
@@ -14,6 +15,7 @@ from monitor.config.faults import PathTuple
 from monitor.config.flapping import REMEMBERED, WHY
 from monitor.config.readers import did_you_mean
 from monitor.config.references import Targets
+from monitor.config.times import check_times, times_of
 from monitor.config.validate import checked
 from monitor.core.causes import Severity
 from monitor.core.secret import Secret
@@ -25,11 +27,11 @@ _MAILBOX = re.compile(r"(?:.*<)?[^@\s<>,;]+@[^@\s<>,;]+>?")
 
 
 def read_receivers(
-    context: Context, trees: dict[str, Tree], targets: Targets
+    context: Context, trees: dict[str, Tree], targets: Targets, zone: tzinfo = UTC
 ) -> tuple[ReceiverSettings, ...]:
     """Every receiver under `receivers:`, in order. There may be none."""
     block = receiver_block(context.catalogue.channels)
-    found = [_read(context, name, tree, block, targets) for name, tree in trees.items()]
+    found = [_read(context, name, tree, block, targets, zone) for name, tree in trees.items()]
     fallbacks = {r.name: r.fallback for r in found if r and r.fallback}
     for name, fallback in fallbacks.items():
         _check_fallback(context, name, fallback, trees, fallbacks)
@@ -37,7 +39,12 @@ def read_receivers(
 
 
 def _read(
-    context: Context, name: str, tree: Tree, block: type[ReceiverBlock], targets: Targets
+    context: Context,
+    name: str,
+    tree: Tree,
+    block: type[ReceiverBlock],
+    targets: Targets,
+    zone: tzinfo,
 ) -> ReceiverSettings | None:
     at: PathTuple = ("receivers", name)
     if not NAME.fullmatch(name):
@@ -54,17 +61,19 @@ def _read(
     there = (*at, spec.name)
     options = values_of(context, there, spec.fields, given) if given else {}
     _check_urls(context, there, spec, options)
+    check_times(context, at, found)
     return ReceiverSettings(
         name=name,
         channel=spec.name,
         options=options,
         addresses=_addresses(context, there, spec, options) or (name,),
-        severities=frozenset(found.severities or Severity),
+        severities=frozenset(Severity if found.severities is None else found.severities),
         on=tuple(found.on or ("*",)),
         remind_every=found.remind_every,
         escalate_after=found.escalate_after,
         fallback=found.fallback,
         follow_up=found.follow_up,
+        **times_of(found, found.timezone or zone),
     )
 
 

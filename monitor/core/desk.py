@@ -6,7 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from monitor.core.causes import Severity
 from monitor.core.globs import matches
+from monitor.core.hearing import deaf, hears
 from monitor.core.inhibit import Inhibition, covered, hushes
 from monitor.core.model import Incident, Kind, Silence, Told
 from monitor.core.pace import reminder_due
@@ -35,9 +37,12 @@ class World:
         """Whether a silence keeps it quiet at this moment."""
         return any(hushes(s, incident) and s.active(self.now) for s in self.silences)
 
-    def ever_heard(self, incident: Incident, start: datetime, end: datetime) -> bool:
+    def ever_heard(
+        self, incident: Incident, receiver: ReceiverSettings, start: datetime, end: datetime
+    ) -> bool:
         """Whether there was a moment from `start` to `end` at which nothing muted it."""
         spans = [(s.starts_at, s.ends_at) for s in self.silences if hushes(s, incident)]
+        spans += deaf(receiver, incident.severity, start, end)
         return not covered(start, end, [*spans, *self.inhibition.spans(incident)])
 
 
@@ -62,6 +67,19 @@ class Desk:
         if address not in self.receiver.addresses or acknowledged(self.incident):
             return None
         return self._escalation(heard) or self._reminder(heard)
+
+    def postponed(self, address: str, kind: Kind) -> bool:
+        """Whether what is owed waits for the receiver's hours, or for the end of its quiet ones.
+
+        What it stands in for does not: it was handed over at hours of the other's.
+        """
+        severity = self.incident.severity
+        if kind is Kind.RESOLVED:  # who heard that it was critical hears of its end as well
+            heard = [t.severity for t in self.log if t.address == address]
+            severity = max([severity, *heard], key=lambda s: s.rank)
+        if kind is Kind.FOLLOW_UP:  # good news wakes nobody
+            severity = Severity.INFO
+        return self.stands_in is None and not hears(self.receiver, severity, self.world.now)
 
     def _owes_opening(self, address: str) -> bool:
         if address not in self.receiver.addresses:
@@ -90,7 +108,7 @@ class Desk:
         if closed is None or since is None or not (since <= opened or since < closed):
             return False
         start = max(opened + self._patience, since)
-        return self.world.ever_heard(self.incident, start, closed)
+        return self.world.ever_heard(self.incident, self.receiver, start, closed)
 
     def _escalation(self, heard: Sequence[Told]) -> Owed | None:
         """Worse than the worst this address has heard. A round is one severity's."""

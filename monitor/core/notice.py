@@ -15,6 +15,7 @@ from decimal import Decimal
 
 from monitor.core.causes import Severity
 from monitor.core.globs import matches
+from monitor.core.hearing import hears, next_hearing
 from monitor.core.model import Kind, Silence, Told, notification_id
 from monitor.core.settings import ReceiverSettings
 
@@ -90,6 +91,7 @@ class _World:
     """Everything due_notices() was given."""
 
     receivers: Sequence[ReceiverSettings]
+    now: datetime
     heard: Mapping[tuple[str, str], set[str]]  # (notice, receiver): the addresses that know
     since: Mapping[tuple[str, str], datetime]
     failing: frozenset[Key]
@@ -108,10 +110,10 @@ def due_notices(
     """What has to be said of what happened within 7 days; the arguments are those of `due`.
 
     Each address that was configured with its present routing when it happened hears of it once. A
-    silence delays it. A receiver with `escalate_after` hears of none: nothing lasts here. A
-    `fallback` stands in for a receiver that cannot be reached.
+    silence delays it, and so do the receiver's hours. A receiver with `escalate_after` hears of
+    none: nothing lasts here. A `fallback` stands in for a receiver that cannot be reached.
     """
-    world = _World(receivers, _heard(told), since, failing)
+    world = _World(receivers, now, _heard(told), since, failing)
     spoken_of = sorted((n for n in notices if now - n.at < KEPT), key=lambda n: (n.at, n.id))
     return tuple(
         announcement
@@ -122,11 +124,16 @@ def due_notices(
 
 
 def next_notice(
-    notices: Iterable[Notice], silences: Sequence[Silence], now: datetime
+    notices: Iterable[Notice],
+    receivers: Sequence[ReceiverSettings],
+    silences: Sequence[Silence],
+    now: datetime,
 ) -> datetime | None:
-    """When the next silence ends that a notice may be waiting for; None: there is none."""
+    """When the next silence ends, or hours begin, that a notice may be waiting for, if any."""
     spoken_of = [n for n in notices if now - n.at < KEPT]
     ends = [s.ends_at for s in silences if any(hushes_notice(s, n) for n in spoken_of)]
+    for receiver in receivers if spoken_of else ():
+        ends += next_hearing(receiver, now)
     return min((end for end in ends if end > now), default=None)
 
 
@@ -158,6 +165,8 @@ def _about(notice: Notice, world: _World) -> list[Announcement]:
 def _to(
     receiver: ReceiverSettings, notice: Notice, world: _World, stand_ins: set[str]
 ) -> Announcement | None:
+    if receiver.name not in stand_ins and not hears(receiver, notice.severity, world.now):
+        return None
     know = world.heard.get((notice.id, receiver.name), set())
     owed = [
         address

@@ -12,6 +12,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from monitor.core.desk import Desk, Key, Log, Owed, World, acknowledged
+from monitor.core.hearing import next_hearing
 from monitor.core.inhibit import Inhibition, hushes
 from monitor.core.model import Incident, Kind, Notification, Silence, Told
 from monitor.core.pace import followed, reminder_due
@@ -136,7 +137,7 @@ def _to(
     news: defaultdict[Owed, list[str]] = defaultdict(list)
     for address in dict.fromkeys((*receiver.addresses, *gone)):
         owed = desk.owes(address)
-        if owed is not None:
+        if owed is not None and not desk.postponed(address, owed[0]):
             news[owed].append(address)
     return [
         Notification(incident, kind, number, receiver.name, tuple(addresses))
@@ -156,12 +157,14 @@ def next_due(
 ) -> datetime | None:
     """The earliest moment after `now` at which due() may say something new by time alone.
 
-    A reminder, a follow-up, an `escalate_after` that is reached, the end of a silence; None: none
-    of these.
+    A reminder, a follow-up, an `escalate_after` that is reached, the end of a silence, the begin
+    of a receiver's hours or the end of its quiet ones; None: none of these.
     """
     log = _by_incident(told)
     spoken_of = [i for i in incidents if _recent(i, now)]
     moments = [s.ends_at for s in silences if any(hushes(s, i) for i in spoken_of)]
+    for receiver in receivers if spoken_of else ():
+        moments += next_hearing(receiver, now)
     for incident in spoken_of:
         if incident.open and not acknowledged(incident):
             moments += _moments(incident, receivers, log, now)

@@ -9,9 +9,11 @@ from decimal import Decimal
 
 from monitor.core.causes import Severity
 from monitor.core.flapping import Damping
+from monitor.core.maintenance import Window
 from monitor.core.model import Target
 from monitor.core.rules import Rule
 from monitor.core.secret import Secret
+from monitor.core.timetable import Hours, Recurrence
 from monitor.core.windows import DeclaredQuota
 
 
@@ -113,6 +115,9 @@ class ReceiverSettings:
     escalate_after: float | None = None  # seconds
     fallback: str | None = None  # another receiver, when this one cannot be reached
     follow_up: float | None = None  # seconds a critical incident must have stayed resolved
+    hours: Hours | None = None  # outside of them it is told nothing
+    quiet_hours: Hours | None = None  # within them it is told only what is critical
+    digest: Recurrence | None = None  # when it is told how everything has gone
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +166,7 @@ class Settings:
     flapping: Damping | None = field(default_factory=Damping)  # None: nothing is damped
     timezone: tzinfo = UTC  # of days and hours as people count them
     prometheus: PrometheusSettings | None = None
+    maintenance: tuple[Window, ...] = ()  # mute telling, over and over or once
     doubts: tuple[str, ...] = ()  # what is odd in the config and yet no fault, one line each
 
     @property

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from monitor.core.burners import JobsReported
 from monitor.core.causes import Cause
+from monitor.core.maintenance import WindowState, states
 from monitor.core.model import Alert, Incident, Kind, ServiceState, Silence, Told, Totals
 from monitor.core.notice import Notice
 from monitor.core.series import Series
@@ -58,3 +59,8 @@ class Snapshot:
     jobs_reported: Mapping[str, JobsReported] = field(
         default_factory=dict
     )  # account: which job burns, in the last 24 hours
+
+    @property
+    def maintenance(self) -> tuple[WindowState, ...]:
+        """The maintenance windows that are, or are to come."""
+        return states(self.settings.maintenance, self.at)

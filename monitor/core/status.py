@@ -14,6 +14,7 @@ from monitor.core.causes import CAUSES, KEY_CAUSES, Cause, Severity, Standing, S
 from monitor.core.figures import estimate, number, quota_figures, runway_hours, second
 from monitor.core.jobs import counted
 from monitor.core.keys import shown
+from monitor.core.maintenance import WindowState
 from monitor.core.model import (
     Alert,
     AlertState,
@@ -27,6 +28,7 @@ from monitor.core.model import (
 from monitor.core.rules import Rule
 from monitor.core.settings import Account
 from monitor.core.snapshot import Snapshot
+from monitor.core.untold import Untold, untold
 from monitor.core.view import View
 
 VERSION = 1
@@ -196,7 +198,13 @@ def _target(
     return entry
 
 
-def _alert(alert: Alert, incidents: Mapping[str, Incident]) -> dict[str, object]:
+def _untold(found: Untold) -> dict[str, object]:
+    return {"receiver": found.receiver, "why": found.why, "until": second(found.until)}
+
+
+def _alert(
+    alert: Alert, incidents: Mapping[str, Incident], waits: Iterable[Untold]
+) -> dict[str, object]:
     incident = incidents.get(alert.incident or "")
     ack = incident.ack if incident is not None else None
     acknowledged = None if ack is None else {"by": ack.by, "comment": ack.comment}
@@ -211,6 +219,7 @@ def _alert(alert: Alert, incidents: Mapping[str, Incident]) -> dict[str, object]
         "since": second(alert.since),
         "incident": alert.incident,
         "acknowledged": acknowledged,
+        "untold": [_untold(u) for u in waits if u.incident == alert.incident],
     }
 
 
@@ -222,6 +231,19 @@ def _silence(silence: Silence) -> dict[str, object]:
         "ends_at": second(silence.ends_at),
         "author": silence.author,
         "comment": silence.comment,
+    }
+
+
+def _window(state: WindowState) -> dict[str, object]:
+    """A maintenance window: the time it is in, or the next one."""
+    return {
+        "name": state.window.name,
+        "targets": list(state.window.targets),
+        "alert": state.window.alert,
+        "active": state.active,
+        "starts_at": second(state.starts_at),
+        "ends_at": second(state.ends_at),
+        "timezone": str(state.window.zone),
     }
 
 
@@ -238,7 +260,7 @@ def document(
 ) -> dict[str, object]:
     """The status document, version 1, ready for strict JSON. `duration`: seconds it took."""
     found, rules = rows(snapshot), {rule.name: rule for rule in snapshot.settings.rules}
-    known = {i.id: i for i in snapshot.incidents}
+    known, waits = {i.id: i for i in snapshot.incidents}, untold(snapshot)
     whole = _whole(found)
     return {
         "version": VERSION,
@@ -250,9 +272,10 @@ def document(
             _target(row, rules, snapshot.jobs_reported.get(row.view.account)) for row in found
         ],
         "alerts": [
-            _alert(a, known) for a in snapshot.alerts if a.state is not AlertState.INACTIVE
+            _alert(a, known, waits) for a in snapshot.alerts if a.state is not AlertState.INACTIVE
         ],
         "silences": [_silence(s) for s in snapshot.silences if s.active(snapshot.at)],
+        "maintenance": [_window(w) for w in snapshot.maintenance],
         "services": [_service(s) for s in snapshot.services],
         "calls": [_calls(a, snapshot) for a in snapshot.settings.accounts if a.calls],
     }

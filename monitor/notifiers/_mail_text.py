@@ -25,6 +25,7 @@ _ITSELF = {  # kinds that say more than a severity
     Kind.NOTICE: "Notice",
     Kind.FOLLOW_UP: "Follow-up: still resolved",
 }
+_ONCE = {Kind.NOTICE: "notice", Kind.DIGEST: "digest"}  # never open, never over
 
 
 def text_of(message: Message) -> str:
@@ -74,14 +75,14 @@ def footer(message: Message) -> list[str]:
     """Which incident this is, for whoever looks it up."""
     alert, target = message.labels.get("alertname", ""), message.labels.get("target", "")
     subject = " on ".join(_some(alert) + _some(target))
-    once = message.kind is Kind.NOTICE
+    once = message.kind in _ONCE
     since = f"{'at' if once else 'since'} {spoken(message.starts_at)}"
     if not once and message.ends_at is not None:
         since = f"from {spoken(message.starts_at)} to {spoken(message.ends_at)}"
     words = [message.severity.value, _KINDS[message.kind], subject, since]
     return [
         ", ".join(w for w in words if w),
-        f"{'notice' if once else 'incident'} {message.incident}, sent by monitor"
+        f"{_ONCE.get(message.kind, 'incident')} {message.incident}, sent by monitor"
         f" to {message.receiver}",
     ]
 

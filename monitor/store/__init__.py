@@ -146,6 +146,10 @@ class Store(Protocol):
         """Silences that end after `since` (another process may have made them)."""
         ...
 
+    async def incidents(self, since: datetime) -> tuple[Incident, ...]:
+        """Incidents that are open or closed after `since`, of the last 40 days, oldest first."""
+        ...
+
     async def heartbeat(self, at: datetime) -> None:
         """A daemon lives on this database."""
         ...
@@ -159,9 +163,10 @@ class Store(Protocol):
         ...
 
     async def prune(self, before: datetime) -> int:
-        """Delete told, closed incidents and ended silences older than `before`; rows deleted.
+        """Delete ended silences, and what was told, older than `before`; rows deleted.
 
-        What was reported goes 33 days later: it may be of a window of a month.
+        Closed incidents, and what was reported, go 33 days later: a digest, or a window, may be of
+        a month.
         """
         ...
 

@@ -12,13 +12,13 @@ from typing import TypeVar
 
 from monitor.core.counts import JobHour
 from monitor.core.hours import Hour, hour_of
-from monitor.core.model import Ack, Sample, Silence
+from monitor.core.model import Ack, Incident, Sample, Silence
 from monitor.store import Batch, Stored, StoreError
 from monitor.store.cells import Cell, micros, moment
 from monitor.store.database import Database, Watch
 from monitor.store.happened import first_of_series
 from monitor.store.hours import Thinning, carry_over
-from monitor.store.rows import ACKS, HOURS, SILENCES, sample_of
+from monitor.store.rows import ACKS, HOURS, INCIDENTS, SILENCES, sample_of
 from monitor.store.statements import acknowledge, delete_chunk, put_batch
 from monitor.store.usage import JOBS
 from monitor.store.writer import Writer
@@ -171,6 +171,12 @@ class SqliteStore:
         """Silences that end after `since`."""
         query, edge = "SELECT * FROM silences WHERE ends_at > ?", micros(since)
         return await self._run(lambda: self._database.read(SILENCES.value, query, edge))
+
+    async def incidents(self, since: datetime) -> tuple[Incident, ...]:
+        """Incidents that are open or closed after `since`, oldest first."""
+        query = "SELECT * FROM incidents WHERE closed_at IS NULL OR closed_at > ? ORDER BY id"
+        edge = micros(since)
+        return await self._run(lambda: self._database.read(INCIDENTS.value, query, edge))
 
     async def heartbeat(self, at: datetime) -> None:
         """A daemon lives on this database."""

@@ -24,7 +24,7 @@ from monitor.store.rows import (
     Table,
     sample_cells,
 )
-from monitor.store.usage import JOBS, REPORTS, USED, delete_old
+from monitor.store.usage import JOBS, REPORTS, SHIFT, USED, delete_old
 
 T = TypeVar("T")
 _CHUNK = 500  # rows that one transaction of `prune` deletes
@@ -69,9 +69,8 @@ def delete_chunk(edge: int, connection: sqlite3.Connection) -> int:
     """Delete some rows of what ended before `edge`; 0 when nothing is left."""
     before = connection.total_changes
     ended = "SELECT id FROM incidents WHERE closed_at < ? ORDER BY id LIMIT ?"
-    gone = [(row["id"],) for row in connection.execute(ended, (edge, _CHUNK))]
-    for owner in ("told", "acks"):
-        connection.executemany(f"DELETE FROM {owner} WHERE incident = ?", gone)  # noqa: S608 - names of ours
+    gone = [(row["id"],) for row in connection.execute(ended, (edge - SHIFT, _CHUNK))]
+    connection.executemany("DELETE FROM acks WHERE incident = ?", gone)
     connection.executemany("DELETE FROM incidents WHERE id = ?", gone)
     connection.execute(
         "DELETE FROM silences WHERE id IN (SELECT id FROM silences WHERE ends_at < ? LIMIT ?)",
@@ -83,9 +82,10 @@ def delete_chunk(edge: int, connection: sqlite3.Connection) -> int:
     )
     connection.execute(
         "DELETE FROM told WHERE (incident, kind, round, receiver, address) IN (SELECT incident,"
-        " kind, round, receiver, address FROM told WHERE at < ? AND incident NOT IN"
-        " (SELECT id FROM incidents) LIMIT ?)",
-        (edge, _CHUNK),
+        " kind, round, receiver, address FROM told WHERE at < :edge AND incident NOT IN"
+        " (SELECT id FROM incidents) OR incident IN (SELECT id FROM incidents"
+        " WHERE closed_at < :edge) LIMIT :most)",
+        {"edge": edge, "most": _CHUNK},
     )
     delete_old(connection, edge, _CHUNK)
     return connection.total_changes - before

@@ -12,7 +12,7 @@ from monitor.store.cells import Cells, decimal, micros, moment, money, text
 from monitor.store.rows import Table
 
 LONGER: Final = timedelta(days=33)  # how much longer than what has ended it is kept
-_SHIFT = LONGER // timedelta(microseconds=1)
+SHIFT = LONGER // timedelta(microseconds=1)
 
 
 def _used_cells(row: Used) -> Cells:
@@ -74,5 +74,5 @@ def delete_old(connection: sqlite3.Connection, edge: int, most: int) -> None:
         old = f"SELECT {key} FROM {table.name} WHERE at < ? LIMIT ?"  # noqa: S608 - names of ours
         connection.execute(
             f"DELETE FROM {table.name} WHERE ({key}) IN ({old})",  # noqa: S608 - names of ours
-            (edge - _SHIFT, most),
+            (edge - SHIFT, most),
         )

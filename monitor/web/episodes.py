@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from monitor.core.globs import matches
+from monitor.core.maintenance import is_planned, planned
 from monitor.core.model import Incident, Kind, Silence, Told
 from monitor.core.snapshot import Snapshot
 from monitor.web.accounts import Badge
@@ -52,7 +53,8 @@ def episodes(snapshot: Snapshot, found: Mapping[str, Entry]) -> list[Episode]:
     heard: dict[str, list[Told]] = defaultdict(list)
     for told in snapshot.told:
         heard[told.incident].append(told)
-    silences = [s for s in snapshot.silences if s.active(snapshot.at)]
+    every = (*snapshot.silences, *planned(snapshot.settings.maintenance, snapshot.at))
+    silences = [s for s in every if s.active(snapshot.at)]
     return [
         _episode(incident, _said(heard[incident.id]), silences, found.get(incident.target))
         for incident in snapshot.incidents
@@ -86,7 +88,8 @@ def _silenced(incident: Incident, silences: list[Silence]) -> str:
     for silence in silences:
         named = silence.alert in (None, incident.alert)
         if named and matches(silence.targets, incident.target):
-            return f"until {silence.ends_at:%Y-%m-%d %H:%M} UTC by {silence.author}"
+            who = silence.comment if is_planned(silence) else silence.author
+            return f"until {silence.ends_at:%Y-%m-%d %H:%M} UTC by {who}"
     return ""
 
 

@@ -82,6 +82,7 @@ class AlertRow:
     summary: str
     since: str
     acknowledged: str = ""  # by whom
+    untold: tuple[str, ...] = ()  # `office: outside its hours, until 2026-11-23T07:00:00Z`
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +116,7 @@ class Report:
     alerts: tuple[AlertRow, ...]
     services: tuple[ServiceRow, ...]
     silences: tuple[SilenceRow, ...] = ()
+    maintenance: tuple[str, ...] = ()  # `backup  kie/*: now, until 2026-11-22T03:00:00Z`
 
     def of(self, status: Status) -> tuple[TargetRow, ...]:
         """The targets that stand so, in the document's order."""
@@ -138,7 +140,16 @@ def read(document: Member) -> Report:
         alerts=tuple(_alert(m) for m in _members(document, "alerts")),
         services=tuple(_service(m) for m in _members(document, "services")),
         silences=tuple(_silence(m) for m in _members(document, "silences")),
+        maintenance=tuple(_window(m) for m in _members(document, "maintenance")),
     )
+
+
+def _window(member: Member) -> str:
+    globs, alert = member.get("targets"), _text(member, "alert")
+    targets = ", ".join(str(g) for g in globs) if isinstance(globs, list) else ""
+    begin, end = _text(member, "starts_at"), _text(member, "ends_at")
+    when = f"now, until {end}" if member.get("active") is True else f"{begin} to {end}"
+    return f"{_text(member, 'name')}  {f'{alert} on ' if alert else ''}{targets}: {when}"
 
 
 def _silence(member: Member) -> SilenceRow:
@@ -202,7 +213,15 @@ def _alert(member: Member) -> AlertRow:
     names = ("alert", "target", "severity", "state", "summary", "since")
     ack = member.get("acknowledged")
     by = _text(ack, "by") if isinstance(ack, Mapping) else ""
-    return AlertRow(**{name: _text(member, name) for name in names}, acknowledged=by)
+    held = tuple(_untold(m) for m in _members(member, "untold"))
+    alert, target, severity, state, summary, since = (_text(member, name) for name in names)
+    return AlertRow(alert, target, severity, state, summary, since, by, held)
+
+
+def _untold(member: Member) -> str:
+    until = _text(member, "until")
+    held = f"{_text(member, 'receiver')}: {_text(member, 'why')}"
+    return f"{held}, until {until}" if until else held
 
 
 def _service(member: Member) -> ServiceRow:

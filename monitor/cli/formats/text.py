@@ -27,7 +27,7 @@ def render_text(report: Report, *, colour: bool, width: int) -> str:
     lines = [_headline(report, paint)]
     for account, rows in groupby(report.targets, lambda t: t.account):
         lines += ["", one_line(account), *_account(list(rows), paint, width)]
-    lines += [*_services(report, width), *_alerts(report), *_silences(report)]
+    lines += [*_services(report, width), *_alerts(report), *_silences(report), *_windows(report)]
     return "\n".join(line.rstrip() for line in lines) + "\n"
 
 
@@ -83,6 +83,8 @@ def _alerts(report: Report) -> Iterator[str]:
         words = f"{row.alert} on {row.target}, {row.state} since {row.since}: {row.summary}"
         known = f" (acknowledged by {row.acknowledged})" if row.acknowledged else ""
         yield f"  {one_line(row.severity.upper()):<8}  {one_line(words + known)}"
+        for held in row.untold:
+            yield f"            not told to {one_line(held)}"
 
 
 def _silences(report: Report) -> Iterator[str]:
@@ -91,3 +93,10 @@ def _silences(report: Report) -> Iterator[str]:
     for row in report.silences:
         words = f"{row.targets} until {row.ends_at}, by {row.author}: {row.comment}"
         yield f"  {one_line(row.id)}  {one_line(words)}"
+
+
+def _windows(report: Report) -> Iterator[str]:
+    if report.maintenance:
+        yield from ("", "maintenance")
+    for row in report.maintenance:
+        yield f"  {one_line(row)}"
