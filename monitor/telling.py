@@ -226,7 +226,8 @@ class Teller:
         for address in delivery.failed:
             attempt = errand.attempts.setdefault(address, Attempt())
             attempt.failures += 1
-            attempt.again_at = at + retry_after(attempt.failures)
+            asked = min(delivery.wait.get(address, 0.0), _LONGEST_RETRY)
+            attempt.again_at = at + max(retry_after(attempt.failures), asked)
         for address in delivery.refused:
             errand.attempts[address] = Attempt(refused=True, again_at=at + _FORGIVEN_AFTER)
         if self._given_up(errand):

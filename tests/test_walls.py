@@ -23,6 +23,7 @@ CLOCKS = {"now", "utcnow", "today", "time", "monotonic", "perf_counter", "sleep"
 ONLY = {
     "httpx": {"http.py", "exchange.py", "reach.py"},
     "aiosmtplib": {"notifiers/email.py"},
+    "apprise": {"notifiers/apprise.py"},
     "sqlite3": "store/",
     "apscheduler": {"scheduler.py"},
     "prometheus_client": {"exporter.py"},
@@ -50,7 +51,7 @@ PARTS = {
     "answers": {"core", "edge", "http"},
     "sayings": {"answers", "core", "edge", "http"},
     "providers": {"core", "http", "answers", "edge", "providers", "sayings"},
-    "notifiers": {"core", "http", "notifiers"},
+    "notifiers": {"core", "edge", "http", "notifiers"},
     "store": {"core", "store"},
     "config": {"core", "config"},
     "metrics": {"core"},
