@@ -184,7 +184,7 @@ class Teller:
         settings = self._receiver(notification.receiver)
         if settings is None:
             return  # a reload has just taken it away
-        errand = self._errands.setdefault(notification.key, Errand(self._compose(notification)))
+        errand = self._errands.setdefault(notification.key, Errand(self.compose(notification)))
         notifier = self._notifiers[settings.channel]
         self._flying.add(notification.key)
         try:
@@ -196,7 +196,8 @@ class Teller:
     def _receiver(self, name: str) -> ReceiverSettings | None:
         return next((r for r in self._memory.settings.receivers if r.name == name), None)
 
-    def _compose(self, notification: Owing) -> Message:
+    def compose(self, notification: Owing) -> Message:
+        """What is said, as things stand now."""
         external_url = self._memory.settings.web.external_url
         if isinstance(notification, Announcement):
             return announce(

@@ -78,6 +78,7 @@ PARTS = {
     "promql": {"core", "http", "answers"},
     "counting": {"core", "clock", "http", "keeping", "memory", "store"},
     "telling": {"core", "clock", "keeping", "memory", "notifiers"},
+    "refreshing": {"core", "clock", "memory", "notifiers"},
     "believing": {"asking", "clock", "core", "keeping", "memory", "noticing"},
     "others": {"clock", "core", "memory"},
     "pipeline": {

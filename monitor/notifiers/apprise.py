@@ -43,10 +43,10 @@ SPEC = ChannelSpec(
     addresses="urls",
     docs="https://github.com/caronc/apprise/wiki",
     knows="It needs `pip install 'monitor[apprise]'`. What leaves by this door leaves by the "
-    "HTTP client of Apprise: the bounds, the CA file and the refusal to follow redirects of the others "
-    "do not hold here, and proxies of the environment do. Apprise answers yes or no without a "
-    "reason: a no is tried again. A repeat after a crash is a second message. Where one of the "
-    "other channels reaches the same service, prefer it.",
+    "HTTP client of Apprise: the bounds, the CA file and the refusal to follow redirects of the "
+    "others do not hold here, and proxies of the environment do. Apprise answers yes or no "
+    "without a reason: a no is tried again. A repeat after a crash is a second message. Where one "
+    "of the other channels reaches the same service, prefer it.",
 )  # fmt: skip
 
 
