@@ -119,8 +119,8 @@ async def serving(script: Script, tls: ssl.SSLContext | None = None) -> AsyncIte
                 request = await _request(reader)
                 wire.seen.append(request)
                 again = await script(Line(wire, reader, writer, request))
-        except (OSError, asyncio.IncompleteReadError):
-            wire.gone.set()
+        except (OSError, asyncio.IncompleteReadError, asyncio.CancelledError):
+            wire.gone.set()  # cancelled is this server's own end
         finally:
             writer.close()
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from urllib.parse import quote
 
 from monitor.core.causes import Severity
 from monitor.core.message import Message, jobs_in_words
 from monitor.core.model import Kind
 from monitor.notifiers._mail import footer, kind_word, tidied
 
+NOTE = 2_000  # UTF-16 units of one note
 ROWS = 10  # figures a chat shows: what is more is in the mail and on the page
 COLOURS = {Severity.CRITICAL: 0xD7263D, Severity.WARNING: 0xF5A623, Severity.INFO: 0x3B82F6}
 RESOLVED = 0x2E9E5B
@@ -40,8 +42,8 @@ def card_of(message: Message) -> Card:
         state=f"{tidy.severity.value}, {kind_word(tidy)}",
         lines=tuple(line for line in (tidy.what, tidy.how_long, tidy.todo) if line),
         figures=tidy.figures[:ROWS],
-        notes=tuple((title, text) for title, text in _notes(tidy) if text),
-        links=tidy.links[:ROWS],
+        notes=tuple((title, cut(text, NOTE)) for title, text in _notes(tidy) if text),
+        links=tuple((text or url, _encoded(url)) for text, url in tidy.links[:ROWS]),
         footer=", ".join(footer(tidy)),
         colour=RESOLVED if over else COLOURS[tidy.severity],
         url=_own(tidy),
@@ -56,9 +58,18 @@ def _notes(tidy: Message) -> Iterator[tuple[str, str]]:
     yield "This also speaks for", ", ".join(tidy.muted)
 
 
+def _encoded(url: str) -> str:
+    """An address that ends where it should in any markup."""
+    return quote(url, safe="%/:=&?~#+!$,;'@()*[].-_")
+
+
 def _own(tidy: Message) -> str:
     """The first link to a page of monitor's own."""
-    own = (url for _, url in tidy.links if tidy.external_url and url.startswith(tidy.external_url))
+    own = (
+        _encoded(url)
+        for _, url in tidy.links
+        if tidy.external_url and url.startswith(tidy.external_url)
+    )
     return next(own, "")
 
 

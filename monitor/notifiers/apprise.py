@@ -79,33 +79,30 @@ def notifier(door: Sends) -> AppriseNotifier:
 async def _tell(url: Secret, message: Message, address: str, timeout: float) -> Delivery:
     mine = (address,)
     try:
+        # Outside the limit: the first time, Apprise loads all it knows, which takes seconds.
+        plugin = await asyncio.to_thread(_plugin, url, timeout)
+        if plugin is None:
+            return all_refused(mine, f"urls.{address} is no URL that Apprise knows")
         async with asyncio.timeout(timeout):
             # A thread cannot be stopped: past the limit it ends by Apprise's own timeouts.
-            said = await asyncio.to_thread(_notify, url, message, timeout)
+            done = await asyncio.to_thread(_notify, plugin, message)
     except TimeoutError:
         within = format_duration(timeout)
         return all_failed(mine, f"no answer within {within}: whether it arrived is not known")
     except Exception as error:  # noqa: BLE001 - what a plugin raises may hold its address
         return all_failed(mine, f"Apprise failed ({type(error).__name__})")
-    if said is None:
-        return all_refused(mine, f"urls.{address} is no URL that Apprise knows")
     why = "Apprise could not deliver it, and does not say why"
-    return Delivery(told=mine) if said else all_failed(mine, why)
+    return Delivery(told=mine) if done else all_failed(mine, why)
 
 
-def _notify(url: Secret, message: Message, timeout: float) -> bool | None:
-    """Whether it was delivered; None where the address means nothing to Apprise."""
-    plugin = _plugin(url, timeout)
-    if plugin is None:
-        return None
+def _notify(plugin: NotifyBase, message: Message) -> bool:
     card = card_of(message)
-    body = cut(plain(card), TEXT)
-    return bool(
-        plugin.notify(body=body, title=cut(card.title, TITLE), notify_type=_type_of(message))
-    )
+    title, body = cut(card.title, TITLE), cut(plain(card), TEXT)
+    return bool(plugin.notify(body=body, title=title, notify_type=_type_of(message)))
 
 
 def _plugin(url: Secret, timeout: float) -> NotifyBase | None:
+    """Who delivers to an address; None where it means nothing to Apprise."""
     from apprise import Apprise, AppriseAsset
     from apprise.common import OverflowMode, PersistentStoreMode
 

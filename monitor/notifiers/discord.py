@@ -17,8 +17,9 @@ from monitor.notifiers._card import Card, card_of, cut
 from monitor.notifiers._http import FIELDS, Hint, HttpNotifier, Post, as_json
 from monitor.notifiers._options import Options
 
-TITLE, TEXT, NAME, VALUE, FOOTER = 256, 2000, 256, 300, 1000  # Discord: 6000 in one message
-LINKS = 1000
+# UTF-16 units: Discord takes 256, 4096, 1024 of these, and 6000 of all in one message.
+TITLE, TEXT, LINKS, NAME, FIGURE, NOTE, FOOTER = 256, 1400, 600, 50, 130, 400, 300
+FIGURES = 5
 _MARKUP = re.compile(r"([\\*_~`|>#\[\]()<@])")
 
 SPEC = ChannelSpec(
@@ -62,27 +63,29 @@ def _waiting(url: str) -> str:
 
 def body_of(card: Card) -> dict[str, object]:
     """One embed. Markup is escaped, and what still looks like a mention mentions nobody."""
-    rows = (*card.figures[:5], *card.notes)
+    figures = [_field(*row, FIGURE, inline=True) for row in card.figures[:FIGURES]]
+    notes = [_field(*row, NOTE, inline=False) for row in card.notes]
     embed: dict[str, object] = {
         "title": _cut(card.title, TITLE),
         "description": _text(card),
         "color": card.colour,
-        "fields": [
-            {"name": _cut(label, NAME), "value": _cut(value, VALUE) or "-", "inline": n < 5}
-            for n, (label, value) in enumerate(rows)
-        ],
-        "footer": {"text": cut(f"{card.state} · {card.footer}", FOOTER)},
+        "fields": figures + notes,
+        "footer": {"text": cut(card.footer, FOOTER)},
     }
     if card.url:
         embed["url"] = card.url
     return {"embeds": [embed], "allowed_mentions": {"parse": []}}
 
 
+def _field(label: str, value: str, cap: int, *, inline: bool) -> dict[str, object]:
+    return {"name": _cut(label, NAME) or "-", "value": _cut(value, cap) or "-", "inline": inline}
+
+
 def _text(card: Card) -> str:
     words, links = _cut("\n".join(card.lines), TEXT), ""
     for text, url in card.links:
-        longer = f"{links} · [{escaped(text)}](<{url}>)"
-        links = longer if len(longer) <= LINKS and ">" not in url else links
+        longer = f"{links} · [{_cut(text, NAME)}](<{url}>)"
+        links = longer if len(longer) <= LINKS else links
     return words + (f"\n\n{links.removeprefix(' · ')}" if links else "")
 
 

@@ -18,6 +18,8 @@ from monitor.core.spec import ChannelSpec, Field, FieldKind
 from monitor.notifiers import Sends
 from monitor.notifiers._card import STANDING, Card, card_of, cut, plain
 from monitor.notifiers._http import FIELDS, Hint, HttpNotifier, Post, as_json
+from monitor.notifiers._lines import clean
+from monitor.notifiers._mail import tidied
 from monitor.notifiers._options import Options
 
 URL = "https://api.opsgenie.com"
@@ -55,7 +57,7 @@ def notifier(door: Sends) -> HttpNotifier:
 
 def _posts(options: Options, message: Message, _address: str) -> tuple[Post, ...]:
     """An alias that is open is not made anew, so that what rises needs a second request."""
-    card = card_of(message)
+    card, message = card_of(message), tidied(message)
     if message.kind is Kind.RESOLVED:
         body = {"source": "monitor", "note": cut(f"{card.title}\n{plain(card)}", NOTE)}
         return (_post(options, f"/{_alias(message)}/close?identifierType=alias", body),)
@@ -81,7 +83,7 @@ def _alias(message: Message) -> str:
 def _named(message: Message) -> str:
     """The incident's; what is no incident has an alias of its own."""
     once = message.kind not in STANDING and message.kind is not Kind.RESOLVED
-    return cut(message.id if once else message.incident, ALIAS)
+    return cut(clean(message.id if once else message.incident, ALIAS), ALIAS)
 
 
 def _alert(options: Options, message: Message, card: Card) -> dict[str, object]:

@@ -18,6 +18,7 @@ from monitor.notifiers import Sends
 from monitor.notifiers._alert import rfc3339
 from monitor.notifiers._card import STANDING, Card, card_of, cut
 from monitor.notifiers._http import FIELDS, Hint, HttpNotifier, Post, as_json
+from monitor.notifiers._mail import tidied
 from monitor.notifiers._options import Options
 
 URL = "https://events.pagerduty.com"
@@ -54,7 +55,7 @@ def notifier(door: Sends) -> HttpNotifier:
 
 
 def _posts(options: Options, message: Message, _address: str) -> tuple[Post, ...]:
-    key, card = options.secret("routing_key").reveal(), card_of(message)
+    key, card, message = options.secret("routing_key").reveal(), card_of(message), tidied(message)
     incident = message.kind in STANDING or message.kind is Kind.RESOLVED
     body = _event(message, card) if incident else _change(message, card)
     where = "/v2/enqueue" if incident else "/v2/change/enqueue"
@@ -66,7 +67,7 @@ def _event(message: Message, card: Card) -> dict[str, object]:
     """A resolve carries its words as well: they stand in the log."""
     return {
         "event_action": "resolve" if message.kind is Kind.RESOLVED else "trigger",
-        "dedup_key": cut(message.incident, KEY),
+        "dedup_key": cut(message.incident, KEY) or message.fingerprint,
         "client": "monitor",
         "client_url": card.url,
         "links": _links(card),

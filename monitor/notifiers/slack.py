@@ -65,11 +65,10 @@ def body_of(card: Card) -> dict[str, object]:
         {"type": "section", "text": _plain(f"{title}: {text}", SECTION)}
         for title, text in card.notes
     ]
-    links = [f"<{_link(url)}|{escaped(text)}>" for text, url in card.links]
+    links = [f"<{escaped(url)}|{escaped(text).replace('|', '¦')}>" for text, url in card.links]
     if links:
         blocks.append({"type": "section", "text": _marked(_joined(links))})
-    said = f"{card.state} · {card.footer}"
-    blocks.append({"type": "context", "elements": [_plain(said, ROW)]})
+    blocks.append({"type": "context", "elements": [_plain(card.footer, ROW)]})
     return {
         "text": cut(escaped(card.title), SECTION),  # what a notification shows
         "link_names": False,
@@ -80,10 +79,6 @@ def body_of(card: Card) -> dict[str, object]:
 def escaped(text: str) -> str:
     """The three characters by which Slack's markup begins mentions, links and entities."""
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-
-
-def _link(url: str) -> str:
-    return escaped(url).replace("|", "%7C")
 
 
 def _joined(links: list[str]) -> str:

@@ -82,7 +82,7 @@ def text_of(card: Card) -> str:
     lines += [f"{_bold(label)}: {escaped(cut(value, ROW))}" for label, value in card.figures]
     lines += [f"{_bold(title)}: {escaped(cut(text, LINE))}" for title, text in card.notes]
     lines += [f'<a href="{escape(url)}">{escaped(text)}</a>' for text, url in card.links[:LINKS]]
-    end = f"\n\n{escaped(cut(f'{card.state} · {card.footer}', LINE))}"
+    end = f"\n\n{escaped(cut(card.footer, LINE))}"
     kept: list[str] = []
     for line in lines:
         if _units("\n".join([*kept, line])) + _units(end) > LARGEST:
