@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 LARGEST = 1024 * 1024  # characters a template may print
 _MEMORY = 512 * 1024 * 1024  # bytes of address space
-_SECONDS = 2  # of CPU
+_SECONDS = 1  # of CPU
 
 
 def environment() -> ImmutableSandboxedEnvironment:

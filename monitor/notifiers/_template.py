@@ -14,7 +14,7 @@ from monitor.notifiers._lines import safe_line
 from monitor.notifiers._mail import kind_word, text_of, tidied
 from monitor.notifiers._render import environment
 
-PATIENCE = 5.0  # seconds: its process has two of CPU, and a busy machine takes longer
+PATIENCE = 3.0  # seconds: its process has one of CPU, and a busy machine takes longer
 LARGEST_FILE = 256 * 1024  # bytes of a template
 _PROGRAM = str(Path(__file__).with_name("_render.py"))
 
@@ -76,10 +76,12 @@ def source_of(text: str, file: str) -> str:
         raise TemplateFault(f"{file} is not UTF-8") from None
 
 
-async def body_of(source: str, message: Message, content_type: str) -> bytes:
+async def body_of(
+    source: str, message: Message, content_type: str, *, patience: float = PATIENCE
+) -> bytes:
     """The body that a template makes of a message. Raises TemplateFault."""
     asked = json.dumps({"source": source, "values": values_of(message)}).encode()
-    said = await _in_a_process(asked)
+    said = await _in_a_process(asked, patience)
     text = said.get("text")
     if not isinstance(text, str):
         raise TemplateFault(safe_line(str(said.get("fault"))))
@@ -88,17 +90,17 @@ async def body_of(source: str, message: Message, content_type: str) -> bytes:
     return text.encode("utf-8", "replace")
 
 
-async def _in_a_process(asked: bytes) -> Mapping[str, object]:
+async def _in_a_process(asked: bytes, patience: float) -> Mapping[str, object]:
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-I", _PROGRAM,
         stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.DEVNULL, env={"PYTHONHASHSEED": "0"},
     )  # fmt: skip
     try:
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(patience):
             out, _ = await process.communicate(asked)
     except TimeoutError:
-        raise TemplateFault(f"it had not ended after {PATIENCE:.0f} s") from None
+        raise TemplateFault(f"it took more time than {patience:g} s") from None
     finally:
         if process.returncode is None:
             process.kill()

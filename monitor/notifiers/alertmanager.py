@@ -22,7 +22,8 @@ SPEC = ChannelSpec(
         Field("urls", FieldKind.TEXTS, "each replica of the cluster, never a load balancer before "
               "them; not kept secret", required=True, example="[http://127.0.0.1:9093]"),
         Field("token", FieldKind.SECRET, "sent as a bearer token"),
-        Field("username", FieldKind.TEXT, "basic authentication, in place of `token`"),
+        Field("username", FieldKind.TEXT, "basic authentication, in place of `token`",
+              example="monitor"),
         Field("password", FieldKind.SECRET, "of that user"),
         Field("refresh", FieldKind.DURATION, "how often what still fires is sent anew; an alert "
               "ends by itself four times this long after the last", default=REFRESH),

@@ -30,16 +30,19 @@ SPEC = ChannelSpec(
     name="email",
     title="E-mail by SMTP",
     fields=(
-        Field("to", FieldKind.TEXTS, "who is told; one mail goes to all", required=True),
-        Field("from", FieldKind.TEXT, "the sender's address", required=True),
+        Field("to", FieldKind.TEXTS, "who is told; one mail goes to all", required=True,
+              example="[oncall@example.com]"),
+        Field("from", FieldKind.TEXT, "the sender's address", required=True,
+              example="monitor@example.com"),
         Field("smtp", FieldKind.RELAYS, "the mail server, or several that are tried in this order",
               required=True, fields=(
-            Field("host", FieldKind.TEXT, "its name or address", required=True),
+            Field("host", FieldKind.TEXT, "its name or address", required=True,
+                  example="smtp.example.com"),
             Field("port", FieldKind.INTEGER, "default 587, with `tls: implicit` 465"),
             Field("tls", FieldKind.TEXT, "how the connection is encrypted; starttls never falls "
                   "back to plain text, none sends a password to this machine only",
                   default="starttls", choices=("starttls", "implicit", "none")),
-            Field("username", FieldKind.TEXT, "logs in if set"),
+            Field("username", FieldKind.TEXT, "logs in if set", example="monitor"),
             Field("password", FieldKind.SECRET, "of that user"),
             Field("ca_file", FieldKind.PATH, "trust this CA as well"),
             Field("timeout", FieldKind.DURATION, "for the whole sending", default=TIMEOUT),

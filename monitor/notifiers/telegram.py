@@ -29,7 +29,7 @@ SPEC = ChannelSpec(
         Field("token", FieldKind.SECRET, "the bot's token, from @BotFather", required=True),
         Field("chat_id", FieldKind.TEXT, "the chat's number, or @NAME of a channel; a group's "
               "begins with -", required=True, example='"-1001234567890"'),
-        Field("thread_id", FieldKind.INTEGER, "a topic of that group"),
+        Field("thread_id", FieldKind.INTEGER, "a topic of that group", example="7"),
         Field("url", FieldKind.URL, "a Bot API server of your own", default=URL),
         *FIELDS,
     ),

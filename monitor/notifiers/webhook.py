@@ -53,7 +53,7 @@ SPEC = ChannelSpec(
               example='{X-Team: "${TEAM}"}'),
         Field("template", FieldKind.TEXT, "another body, as a Jinja2 template",
               example="""'{"text": {{ subject | tojson }}}'"""),
-        Field("template_file", FieldKind.PATH, "a file that holds it"),
+        Field("template_file", FieldKind.PATH, "a file that holds it", example="webhook.j2"),
         Field("content_type", FieldKind.TEXT, "what such a body is", default=JSON),
         *FIELDS,
     ),
