@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import shutil
 import subprocess
 import time
-import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -42,8 +42,12 @@ class Alertmanager:
 
     def get(self, path: str) -> Any:
         """JSON of its API."""
-        with urllib.request.urlopen(self.url + path, timeout=5) as answer:
-            return json.load(answer)
+        line = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
+        try:
+            line.request("GET", path)
+            return json.loads(line.getresponse().read())
+        finally:
+            line.close()
 
     def alerts(self) -> list[dict[str, Any]]:
         """What it holds to be firing."""

@@ -357,8 +357,8 @@ async def test_cancelling_is_obeyed() -> None:
 def test_every_file_is_a_notifier_of_its_name() -> None:
     notifiers = load_notifiers(Door())
     assert tuple(notifiers) == channel_names()
-    for name, notifier in notifiers.items():
-        assert notifier.spec.name == name
-        assert all(field.help for field in notifier.spec.fields)
+    for name, each in notifiers.items():
+        assert each.spec.name == name
+        assert all(field.help for field in each.spec.fields)
     secrets = {f.name for f in notifiers["webhook"].spec.fields if f.kind is FieldKind.SECRET}
     assert secrets == {"url", "secret"}
