@@ -174,6 +174,7 @@ async def test_a_receiver_that_hangs_holds_up_no_other_and_ends_with_the_daemon(
     refresher = Refresher(
         lived.house.memory, {"recorded": Half()}, lived.house.clock,
         compose=lived.house.pipeline._teller.compose,  # type: ignore[union-attr]  # it has one
+        step=0,
     )  # fmt: skip
     running = asyncio.create_task(refresher.run())
     async with asyncio.timeout(5):

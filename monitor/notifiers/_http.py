@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from ipaddress import ip_address
 from urllib.parse import urlsplit
@@ -20,7 +20,7 @@ from monitor.edge import retry_after
 from monitor.http import Answer, HttpFailure, Request
 from monitor.notifiers import Delivery, Sends, all_failed, all_refused, together
 from monitor.notifiers._lines import clean, safe_line
-from monitor.notifiers._options import Options
+from monitor.notifiers._options import Options, Unfit
 
 TIMEOUT = 15.0  # seconds, for the whole exchange
 CAP = 1024 * 1024  # bytes of an answer nobody reads: more than this is no acknowledgement
@@ -53,10 +53,9 @@ class Hint:
     says: str
 
 
-# The requests of one notification to one address, in order. Raises ValueError with what is wrong
-# with the settings, in the user's terms.
-Compose = Callable[[Options, Message, str], Sequence[Post]]
-ComposeSlowly = Callable[[Options, Message, str], Awaitable[Sequence[Post]]]
+Posts = tuple[Post, ...]
+# The requests of one notification to one address, in order. Raises Unfit.
+Compose = Callable[[Options, Message, str], Posts | Awaitable[Posts]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +64,8 @@ class HttpNotifier:
 
     door: Sends
     spec: ChannelSpec
-    compose: Compose | None = None
+    compose: Compose
     hints: tuple[Hint, ...] = ()
-    compose_slowly: ComposeSlowly | None = None  # in place of `compose`
 
     async def send(
         self, receiver: ReceiverSettings, message: Message, addresses: tuple[str, ...]
@@ -83,23 +81,19 @@ class HttpNotifier:
     ) -> Delivery:
         options, name = Options(receiver.options), self.spec.name
         try:
-            posts = await self._composed(options, message, addresses[0] if addresses else "")
+            made = self.compose(options, message, addresses[0] if addresses else "")
+            posts = made if isinstance(made, tuple) else await made
             why = next((w for post in posts if (w := objection(post, name))), "")
             if why:
                 return all_refused(addresses, safe_line(why, options.secrets))
             return await self._in_time(options, posts, addresses)
-        except ValueError as error:
+        except Unfit as error:
             return all_refused(addresses, safe_line(str(error), options.secrets))
         except Exception as error:  # noqa: BLE001 - nobody else would say it in safe words
             return all_failed(addresses, f"{name} failed ({type(error).__name__})")
 
-    async def _composed(self, options: Options, message: Message, address: str) -> Sequence[Post]:
-        if self.compose_slowly is not None:
-            return await self.compose_slowly(options, message, address)
-        return self.compose(options, message, address) if self.compose is not None else ()
-
     async def _in_time(
-        self, options: Options, posts: Sequence[Post], addresses: tuple[str, ...]
+        self, options: Options, posts: Posts, addresses: tuple[str, ...]
     ) -> Delivery:
         timeout = options.seconds("timeout", TIMEOUT)
         try:
@@ -116,7 +110,7 @@ class HttpNotifier:
             return ended(addresses, safe_line(str(failure), options.secrets))
 
     async def _one_by_one(
-        self, options: Options, posts: Sequence[Post], addresses: tuple[str, ...]
+        self, options: Options, posts: Posts, addresses: tuple[str, ...]
     ) -> Delivery:
         for post in posts:
             answer = await self.door.send(_request(post, options))

@@ -10,6 +10,10 @@ from urllib.parse import urlsplit
 from monitor.core.secret import Secret
 
 
+class Unfit(Exception):
+    """Settings with which nothing can be sent; `str()` says so in the user's terms."""
+
+
 @dataclass(frozen=True, slots=True)
 class Options:
     """The options of a receiver, which the config has validated."""
@@ -69,10 +73,10 @@ _BOTH = "give either token or username and password, not both"
 
 
 def authorization(options: Options, channel: str) -> dict[str, Secret]:
-    """The header of `token`, or of `username` and `password`. Raises ValueError for both."""
+    """The header of `token`, or of `username` and `password`. Raises Unfit for both."""
     token, user = options.secret("token"), options.text("username")
     if token and user:
-        raise ValueError(f"{channel}: {_BOTH}")
+        raise Unfit(f"{channel}: {_BOTH}")
     if user:
         pair = f"{user}:{options.secret('password').reveal()}"
         return {"Authorization": Secret(f"Basic {b64encode(pair.encode()).decode()}")}

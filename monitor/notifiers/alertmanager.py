@@ -35,7 +35,8 @@ SPEC = ChannelSpec(
     "those of the opening for the incident's whole life; the present severity is an annotation. "
     "What fires is sent anew every `refresh`, also while it is silenced or acknowledged here: "
     "what Alertmanager was told and is still true must not end by itself. Each replica is told by "
-    "itself: one that is down neither holds up nor loses anything. A notice ends by itself.",
+    "itself: one that is down neither holds up nor loses anything. A refresh that fails is "
+    "counted in `monitor_notifications_total` as a reminder that failed. A notice ends by itself.",
     faults=one_login,
     refresh=REFRESH,
 )  # fmt: skip

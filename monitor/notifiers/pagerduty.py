@@ -69,7 +69,7 @@ def _event(message: Message, card: Card) -> dict[str, object]:
         "event_action": "resolve" if message.kind is Kind.RESOLVED else "trigger",
         "dedup_key": cut(message.incident, KEY) or message.fingerprint,
         "client": "monitor",
-        "client_url": card.url,
+        **({"client_url": card.url} if card.url else {}),
         "links": _links(card),
         "payload": _payload(message, card)
         | {

@@ -15,7 +15,7 @@ from monitor.core.spec import ChannelSpec, Field, FieldKind
 from monitor.notifiers import Sends
 from monitor.notifiers._card import STANDING, Card, card_of, cut
 from monitor.notifiers._http import FIELDS, Hint, HttpNotifier, Post, as_json
-from monitor.notifiers._options import Options
+from monitor.notifiers._options import Options, Unfit
 
 URL = "https://api.telegram.org"
 LARGEST = 4096  # UTF-16 units, without the markup
@@ -56,7 +56,7 @@ def notifier(door: Sends) -> HttpNotifier:
 def _posts(options: Options, message: Message, _address: str) -> tuple[Post, ...]:
     token = options.secret("token").reveal()
     if not _TOKEN.fullmatch(token):
-        raise ValueError("telegram.token is no bot's token, which is digits, a colon and letters")
+        raise Unfit("telegram.token is no bot's token, which is digits, a colon and letters")
     url = f"{options.text('url', URL).rstrip('/')}/bot{token}/sendMessage"
     body: dict[str, object] = {
         "chat_id": options.text("chat_id"),

@@ -20,7 +20,7 @@ from monitor.notifiers import Sends, _template
 from monitor.notifiers._alert import annotations_of, labels_of, rfc3339
 from monitor.notifiers._http import FIELDS, HttpNotifier, Post, as_json, carried
 from monitor.notifiers._lines import clean
-from monitor.notifiers._options import Options
+from monitor.notifiers._options import Options, Unfit
 from monitor.notifiers._template import TemplateFault
 
 log = logging.getLogger("monitor.notifiers.webhook")
@@ -67,7 +67,7 @@ SPEC = ChannelSpec(
 
 def notifier(door: Sends) -> HttpNotifier:
     """Ready to send through `door`."""
-    return HttpNotifier(door, SPEC, compose_slowly=_posts)
+    return HttpNotifier(door, SPEC, _posts)
 
 
 async def _posts(options: Options, message: Message, _address: str) -> tuple[Post, ...]:
@@ -85,14 +85,12 @@ async def _posts(options: Options, message: Message, _address: str) -> tuple[Pos
 
 
 def _object(headers: Mapping[str, Secret]) -> None:
-    """Raises ValueError where the headers cannot be sent."""
+    """Raises Unfit where the headers cannot be sent."""
     for name, value in headers.items():
         if not _HEADER.fullmatch(name) or not carried(value.reveal()):
-            raise ValueError(f"webhook.headers: {clean(name, 60)} cannot be sent as a header")
+            raise Unfit(f"webhook.headers: {clean(name, 60)} cannot be sent as a header")
         if name.lower() in _OURS:
-            raise ValueError(
-                f"webhook.headers: {clean(name, 60)} is set by monitor itself, remove it"
-            )
+            raise Unfit(f"webhook.headers: {clean(name, 60)} is set by monitor itself, remove it")
 
 
 async def _body(options: Options, message: Message) -> tuple[str, bytes]:
