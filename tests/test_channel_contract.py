@@ -227,8 +227,9 @@ async def test_nobody_there_is_tried_again(name: str) -> None:
 
 @pytest.mark.parametrize("name", [n for n in NAMES if n != "email"])
 async def test_a_service_that_hangs_is_left_in_time(name: str) -> None:
+    await tell(receiver_of(name, f"http://127.0.0.1:{free_port()}"), sample())  # Apprise loads
     async with serving(hang) as wire:
-        async with asyncio.timeout(3):
+        async with asyncio.timeout(5):
             result = await tell(receiver_of(name, wire.url, timeout=0.1), sample())
     assert end_of(result) == ["failed"]
     assert "not known" in reason(result) or not CHANNELS[name].http
