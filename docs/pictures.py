@@ -1,4 +1,7 @@
-"""Takes the pictures of the documentation from the demo: `make pictures` (needs chromium)."""
+"""Takes the pictures of the documentation from the demo: `make pictures`.
+
+Needs chromium, and playwright and matplotlib from the pinned tools.
+"""
 
 from __future__ import annotations
 
@@ -6,8 +9,10 @@ import asyncio
 import shutil
 import sys
 import tempfile
+from base64 import b64encode
 from email.message import EmailMessage
 from pathlib import Path
+from typing import Literal
 
 from monitor import logs
 from monitor.demo.story import Story
@@ -54,17 +59,43 @@ class Pictures:
         await self.due.wait()
         await shoot(self.page, "page.png", "1280,2270")
         await telling
-        mail = next(m for m in story.mails if m["X-Monitor-Severity"] == "critical")
-        with tempfile.TemporaryDirectory() as folder:
-            file = Path(folder) / "mail.html"
-            file.write_text(html(mail), encoding="utf-8")
-            await shoot(f"file://{file}", "mail.png", "640,1240")
+        mails = [m for m in story.mails if m["X-Monitor-Severity"] == "critical"]
+        await shoot_mails(
+            (mails[0], "mail.png", 640, "light"),
+            (mails[0], "mail-phone.png", 360, "light"),
+            (mails[0], "mail-dark.png", 360, "dark"),
+            (mails[-1], "mail-resolved.png", 360, "light"),
+        )
 
 
 def html(mail: EmailMessage) -> str:
-    """The mail's page."""
+    """The mail's page with its picture in place, as a mail program shows it."""
     part = mail.get_body(("html",))
-    return "" if part is None else part.get_content()
+    page = "" if part is None else part.get_content()
+    for picture in (p for p in mail.walk() if p.get_content_type() == "image/png"):
+        data = b64encode(picture.get_content()).decode()
+        page = page.replace(
+            f"cid:{picture['Content-ID'].strip('<>')}", f"data:image/png;base64,{data}"
+        )
+    return page
+
+
+async def shoot_mails(*wanted: tuple[EmailMessage, str, int, Literal["light", "dark"]]) -> None:
+    """Each mail as a PNG: mail, file, width of the screen, its colours."""
+    from playwright.async_api import async_playwright
+
+    async with async_playwright() as driver:
+        browser = await driver.chromium.launch(
+            executable_path=shutil.which("chromium"), args=["--no-sandbox"]
+        )
+        for mail, name, width, scheme in wanted:
+            page = await browser.new_page(
+                viewport={"width": width, "height": 600}, color_scheme=scheme
+            )
+            await page.set_content(html(mail))
+            await page.screenshot(path=IMAGES / name, full_page=True)
+            print(IMAGES / name)
+        await browser.close()
 
 
 if __name__ == "__main__":

@@ -9,7 +9,15 @@ from collections.abc import Callable, Coroutine, Mapping
 
 import structlog
 
-from monitor.build import canary, prober, refresher, rereader, runbook_page, teller
+from monitor.build import (
+    canary,
+    prober,
+    refresher,
+    rereader,
+    runbook_page,
+    teller,
+    without_charts,
+)
 from monitor.clock import Clock, RealClock
 from monitor.control import OTHER_DATABASE, ask, listening, socket_paths
 from monitor.core.model import TargetRecord
@@ -168,6 +176,7 @@ class Daemon:
         finally:
             for listener in listeners:
                 listener.close()
+            await self.pipeline.aclose()
             await self.door.aclose()
 
     async def _alone(self, settings: Settings) -> None:
@@ -210,6 +219,8 @@ class Daemon:
         self._spawn(self.refresher.run(), "refresh")
         self._spawn(keep_alive(self._env, self._ailing), "watchdog")
         self.rounds.match({r.name for r in settings.receivers})
+        if chartless := without_charts(settings.receivers):
+            log.info("no charts", why=chartless)
         self.started.set()
         notify(self._env, "READY=1", f"STATUS={len(settings.targets)} targets")
 

@@ -14,9 +14,9 @@ import structlog
 
 from monitor.clock import Clock
 from monitor.core.budget import Calls, begun, counted, left, renews_at, renews_in, stretched
-from monitor.core.cadence import LONGEST_STAY, next_delay
+from monitor.core.cadence import LONGEST_STAY, next_delay, next_line
 from monitor.core.causes import KEY_CAUSES, Cause
-from monitor.core.model import Check, Finding, Target
+from monitor.core.model import AlertState, Check, Finding, Target
 from monitor.core.phrases import moment
 from monitor.core.settings import Account, TargetSettings
 from monitor.memory import Memory
@@ -27,6 +27,7 @@ ProbeTarget = Callable[[Account, Target, datetime, float], Awaitable[Finding]]
 Reread = Callable[[Account], Awaitable[Account]]
 
 NUDGES = 5.0  # seconds between two probes of a target that somebody asks for
+OUT = "credits-exhausted"  # the built-in rule that says so
 _LOOKED_EVERY = 15.0  # seconds until the files of refused keys are looked at again
 # Where another file may help: also where there was no key at all.
 _OF_A_KEY = KEY_CAUSES | {Cause.NOT_CONFIGURED}
@@ -103,11 +104,28 @@ class Asker:
         view, settings = self._memory.views[target], self._memory.targets[target]
         return next_delay(
             settings.interval,
-            outlook=view.outlook,
+            hours=self._hours(target) if settings.interval.adapts else None,
+            out_for=self._out_for(target),
             failures=view.failures,
             cause=view.reading.cause if view.reading else None,
             retry_after=view.reading.finding.retry_after if view.reading else None,
         )
+
+    def _hours(self, target: str) -> float | None:
+        """Until the target's balance may cross the next line that somebody watches."""
+        memory = self._memory
+        book = memory.books.get(target)
+        if book is None or book.accepted is None:
+            return None
+        line = next_line(memory.account_of(target), memory.rules_for(target), book.accepted)
+        return book.hours_to(line, self._clock.now())
+
+    def _out_for(self, target: str) -> float | None:
+        """Since when the credits are gone, in seconds, as far as the alert that says so knows."""
+        alert = self._memory.alerts.get((OUT, target))
+        if alert is None or alert.state is not AlertState.FIRING or alert.since is None:
+            return None
+        return (self._clock.now() - alert.since).total_seconds()
 
     # -- asking -----------------------------------------------------------------------------
 

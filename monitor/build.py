@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from functools import lru_cache
@@ -17,12 +17,13 @@ from monitor.core.causes import Cause
 from monitor.core.message import Runbook
 from monitor.core.model import Finding, Target
 from monitor.core.secret import Secret
-from monitor.core.settings import Account, Settings
+from monitor.core.settings import Account, ReceiverSettings, Settings
 from monitor.core.spec import Catalogue
 from monitor.http import Answer, Door, HttpFailure, Request
 from monitor.keyring import Keyring
 from monitor.memory import Memory
 from monitor.notifiers import load_notifiers
+from monitor.notifiers._charts import Charts, missing
 from monitor.providers import load_providers, run_probe
 from monitor.refreshing import Refresher
 from monitor.runbooks import load_runbooks, with_links
@@ -145,4 +146,13 @@ def refresher(door: Door, clock: Clock, memory: Memory, teller: Teller) -> Refre
 
 def teller(door: Door, clock: Clock) -> Teller:
     """Tell people, by every channel there is."""
-    return Teller(load_notifiers(door), runbooks(), clock)
+    return Teller(load_notifiers(door), runbooks(), clock, None if missing() else Charts())
+
+
+def without_charts(receivers: Iterable[ReceiverSettings]) -> str:
+    """Why somebody's messages lack their charts, and what helps; empty if nobody's do."""
+    channels = catalogue().channels
+    shown = any(
+        channels[r.channel].pictures and r.options.get("chart") is not False for r in receivers
+    )
+    return missing() if shown else ""

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from monitor.core.book import Book, UnknownState
 from monitor.core.budget import counted
 from monitor.core.burners import JobsReported, jobs_reported
+from monitor.core.chart import Chart, balance_chart
 from monitor.core.counts import Counts as Reported
 from monitor.core.model import Check
 from monitor.core.renewal import Renewal
@@ -88,6 +89,18 @@ class Memory(Sight):
             history={name: trail.points() for name, trail in self.trails.items()},
             counts=self._counts(now),
             jobs_reported=self._jobs_reported(now),
+        )
+
+    def chart(self, target: str, now: datetime) -> Chart | None:
+        """A balance's chart for a message; None for other targets and too young ones."""
+        if target not in self.books:
+            return None
+        top_up = self.top_ups.get(target)
+        return balance_chart(
+            self.views.get(target),
+            self.trails[target].points(),
+            now,
+            topped_up=top_up.at if top_up else None,
         )
 
     def _jobs_reported(self, now: datetime) -> dict[str, JobsReported]:

@@ -82,6 +82,7 @@ async def probe_once(
             await refresher(door, clock, pipeline.memory, telling).everything()
             await pipeline.keeper.flush()
     finally:
+        await pipeline.aclose()
         await door.aclose()
         if store is not None:
             await store.close()

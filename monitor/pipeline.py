@@ -211,6 +211,8 @@ class Pipeline:
         await self.recount()
         self.counting.prune(now)
         await self._look_for_keys()
+        if self._teller is not None:
+            await self._teller.expect()
 
     async def recount(self) -> None:
         """Judge the declared quotas that have moved: by a report, a reset, or the time."""
@@ -253,6 +255,11 @@ class Pipeline:
         if self._teller is None:
             return None
         return await self._teller.deliver(receiver)
+
+    async def aclose(self) -> None:
+        """Leave nothing of the telling running."""
+        if self._teller is not None:
+            await self._teller.aclose()
 
 
 def _say(reading: Reading, before: Reading | None) -> None:

@@ -16,6 +16,7 @@ from monitor.core.model import Kind, Notification, Told
 from monitor.core.notice import Announcement, due_notices, next_notice
 from monitor.core.notify import due, next_due
 from monitor.core.settings import ReceiverSettings
+from monitor.illustrating import Draws, Illustrator
 from monitor.keeping import Keeper
 from monitor.memory import Memory
 from monitor.notifiers import Delivery, Notifier
@@ -56,8 +57,10 @@ class Teller:
         notifiers: Mapping[str, Notifier],
         runbooks: Mapping[str, Runbook],
         clock: Clock,
+        charts: Draws | None = None,
     ) -> None:
         self._notifiers, self._runbooks, self._clock = notifiers, runbooks, clock
+        self._illustrator = Illustrator(charts)
         self._errands: dict[Key, Errand] = {}
         self._flying: set[Key] = set()
         self._memory: Memory
@@ -184,14 +187,34 @@ class Teller:
         settings = self._receiver(notification.receiver)
         if settings is None:
             return  # a reload has just taken it away
-        errand = self._errands.setdefault(notification.key, Errand(self.compose(notification)))
         notifier = self._notifiers[settings.channel]
         self._flying.add(notification.key)
         try:
+            pictures = notifier.spec.pictures and settings.options.get("chart") is not False
+            errand = await self._errand(notification, pictures=pictures)
             delivery = await notifier.send(settings, errand.message, notification.addresses)
             await self._settle(notification, errand, delivery)
         finally:
             self._flying.discard(notification.key)
+
+    async def _errand(self, notification: Owing, *, pictures: bool) -> Errand:
+        """The one under way, or a new one: composed and illustrated once."""
+        found = self._errands.get(notification.key)
+        if found is None:
+            composed, now = self.compose(notification), self._clock.now()
+            message = await self._illustrator.illustrated(
+                composed, self._memory, now, pictures=pictures
+            )
+            found = self._errands.setdefault(notification.key, Errand(message))
+        return found
+
+    async def expect(self) -> None:
+        """Get ready for what may have to be told soon."""
+        await self._illustrator.expect(self._memory)
+
+    async def aclose(self) -> None:
+        """Leave nothing running."""
+        await self._illustrator.aclose()
 
     def _receiver(self, name: str) -> ReceiverSettings | None:
         return next((r for r in self._memory.settings.receivers if r.name == name), None)

@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 from array import array
+from collections import deque
 from datetime import UTC, datetime
 
 _POINTS = 240
 
 
 class Trail:
-    """A thinning record of one balance for charts: bounded, whatever the interval."""
+    """A thinning record of one balance for charts: bounded, whatever the interval.
 
-    __slots__ = ("_every", "_seen", "_times", "_values")
+    The last points are all kept: a runway of hours is drawn over hours, after months as well.
+    """
+
+    __slots__ = ("_every", "_recent", "_seen", "_times", "_values")
 
     def __init__(self) -> None:
         self._times, self._values = array("d"), array("d")
+        self._recent: deque[tuple[float, float]] = deque(maxlen=_POINTS)
         self._every, self._seen = 1, 0
 
     def add(self, at: datetime, balance: float) -> None:
         """One more point; when there are too many, every second one goes."""
+        self._recent.append((at.timestamp(), balance))
         self._seen += 1
         if self._seen % self._every:
             return
@@ -29,6 +35,7 @@ class Trail:
             self._every *= 2
 
     def points(self) -> tuple[tuple[datetime, float], ...]:
-        """Oldest first."""
-        pairs = zip(self._times, self._values, strict=True)
-        return tuple((datetime.fromtimestamp(t, UTC), v) for t, v in pairs)
+        """Oldest first, at most 480."""
+        first = self._recent[0][0] if self._recent else 0.0
+        older = [p for p in zip(self._times, self._values, strict=True) if p[0] < first]
+        return tuple((datetime.fromtimestamp(t, UTC), v) for t, v in (*older, *self._recent))

@@ -27,6 +27,7 @@ from monitor.core.settings import (
 )
 from monitor.core.spec import ChannelSpec
 from monitor.core.when import parse_when
+from monitor.illustrating import Draws
 from monitor.notifiers import Delivery
 from monitor.pipeline import Pipeline
 from monitor.runbooks import load_runbooks
@@ -165,6 +166,7 @@ class House:
         mail: Recorded | None = None,
         canary: Callable[[str], Awaitable[Finding]] | None = None,
         reread: Reread | None = None,
+        charts: Draws | None = None,
     ) -> None:
         self.clock = clock or SteppedClock(START)
         self.script, self.mail = script or Script(), mail or Recorded()
@@ -174,7 +176,7 @@ class House:
             store=store,
             clock=self.clock,
             probe=self.script.probe,
-            teller=Teller({"recorded": self.mail}, load_runbooks(), self.clock),
+            teller=Teller({"recorded": self.mail}, load_runbooks(), self.clock, charts),
             canary=canary,
             reread=reread,
         )

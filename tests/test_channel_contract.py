@@ -34,7 +34,7 @@ from monitor.core.spec import FieldKind
 from monitor.http import Answer, Door, Request
 from monitor.notifiers import Delivery, channel_names, load_notifiers
 from monitor.notifiers._http import HttpNotifier
-from monitor.notifiers._mail import kind_word
+from monitor.notifiers._mail_text import kind_word
 
 pytestmark = pytest.mark.filterwarnings("ignore:'imghdr' is deprecated")  # by Apprise
 

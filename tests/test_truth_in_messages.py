@@ -195,8 +195,7 @@ def test_a_status_page_neither_blames_nor_clears_its_provider() -> None:
 def test_a_failure_is_asked_again_sooner_only_where_that_helps(
     cause: Cause, failures: int, seconds: float
 ) -> None:
-    short = an_outlook(p10=0.1)
-    found = next_delay(Interval(60, 900), outlook=short, failures=failures, cause=cause)
+    found = next_delay(Interval(60, 900), hours=0.1, failures=failures, cause=cause)
     assert found == seconds
 
 

@@ -24,6 +24,7 @@ ONLY = {
     "httpx": {"http.py", "exchange.py", "reach.py"},
     "aiosmtplib": {"notifiers/email.py"},
     "apprise": {"notifiers/apprise.py"},
+    "matplotlib": {"notifiers/_chart.py"},
     "sqlite3": "store/",
     "apscheduler": {"scheduler.py"},
     "prometheus_client": {"exporter.py"},
@@ -77,8 +78,9 @@ PARTS = {
     "keyring": {"config", "core", "threads"},
     "promql": {"core", "http", "answers"},
     "counting": {"core", "clock", "http", "keeping", "memory", "store"},
-    "telling": {"core", "clock", "keeping", "memory", "notifiers"},
     "refreshing": {"core", "clock", "memory", "notifiers"},
+    "illustrating": {"core", "memory"},
+    "telling": {"core", "clock", "illustrating", "keeping", "memory", "notifiers"},
     "believing": {"asking", "clock", "core", "keeping", "memory", "noticing"},
     "others": {"clock", "core", "memory"},
     "pipeline": {

@@ -21,6 +21,8 @@ def run(options: Globals, name: str) -> int:
     delivery = asyncio.run(_send(receiver))
     for address in delivery.told:
         sys.stdout.write(f"{address}: told\n")
+    if chartless := _without_charts(receiver):
+        sys.stderr.write(f"{chartless}\n")
     for word, texts in (("failed", delivery.failed), ("refused", delivery.refused)):
         for address, why in texts.items():
             sys.stdout.write(f"{address}: {word}: {why}\n")
@@ -31,3 +33,9 @@ async def _send(receiver: ReceiverSettings) -> Delivery:
     from monitor.once import send_test
 
     return await send_test(receiver)
+
+
+def _without_charts(receiver: ReceiverSettings) -> str:
+    from monitor.build import without_charts
+
+    return without_charts((receiver,))

@@ -169,6 +169,14 @@ class Book:
             self._told = seconds, self._outlook(seconds)
         return self._told[1]
 
+    def hours_to(self, line: Decimal, now: datetime) -> float | None:
+        """P10 of the hours until the balance has fallen to `line`; None: nothing is known yet."""
+        balance, ledger = self.accepted, self._ledger
+        if balance is None or line <= self._floor:
+            return self.outlook(now).p10
+        standing = self._standing(balance, ledger.at, None, floor=line)
+        return outlook(self._forecast, standing, now.timestamp()).p10
+
     def _outlook(self, now: float) -> Outlook:
         ledger, doubted, low = self._ledger, self._ledger.suspect, None
         balance, shown = ledger.balance, self._shown
@@ -182,15 +190,18 @@ class Book:
         at = ledger.seen_at if follows else ledger.at
         return outlook(self._forecast, self._standing(balance, at, low), now)
 
-    def _standing(self, balance: Decimal, at: float, low: float | None) -> Standing:
+    def _standing(
+        self, balance: Decimal, at: float, low: float | None, *, floor: Decimal | None = None
+    ) -> Standing:
+        floor = self._floor if floor is None else floor
         return Standing(
             at=at,
-            left=float(balance - self._floor),
+            left=float(balance - floor),
             low=low,
             drops=self._ledger.drops,
             job=self._pace_job(),
             plan=self._plan,
-            renewal=None if self._renewal is None else self._renewal.above(float(self._floor)),
+            renewal=None if self._renewal is None else self._renewal.above(float(floor)),
         )
 
     @property

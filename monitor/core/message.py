@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from monitor.core.causes import Cause, Severity
+from monitor.core.chart import Chart
 from monitor.core.jobs import jobs_of
 from monitor.core.lines import fitting, subject, three_lines
 from monitor.core.model import Check, Incident, Kind, Notification
@@ -66,6 +67,9 @@ class Message:
     labels: Mapping[str, str] = field(default_factory=dict)  # Alertmanager's
     annotations: Mapping[str, str] = field(default_factory=dict)
     external_url: str = ""
+    chart: Chart | None = None  # of the balance it is about
+    picture: bytes = b""  # that chart as a PNG, for channels that show pictures
+    sections: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = ()  # (title, rows)
 
 
 _BY_CAUSE = frozenset(  # rules that say little of what to do: their cause's page says it

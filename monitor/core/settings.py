@@ -21,6 +21,11 @@ class Interval:
     shortest: float
     longest: float
 
+    @property
+    def adapts(self) -> bool:
+        """Whether it is a range."""
+        return self.shortest < self.longest
+
 
 @dataclass(frozen=True, slots=True)
 class TargetSettings:

@@ -123,6 +123,7 @@ class ChannelSpec:
     # Seconds after which what stands is said anew, for a channel that forgets: its `refresh` field
     # says otherwise. None: what was said once stays said.
     refresh: float | None = None
+    pictures: bool = False  # it shows `Message.picture`
 
 
 @dataclass(frozen=True, slots=True)

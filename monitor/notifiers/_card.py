@@ -9,7 +9,8 @@ from urllib.parse import quote
 from monitor.core.causes import Severity
 from monitor.core.message import Message, jobs_in_words
 from monitor.core.model import Kind
-from monitor.notifiers._mail import footer, kind_word, tidied
+from monitor.notifiers._mail import tidied
+from monitor.notifiers._mail_text import footer, kind_word
 
 NOTE = 2_000  # UTF-16 units of one note
 ROWS = 10  # figures a chat shows: what is more is in the mail and on the page

@@ -3,44 +3,32 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC
 from email import policy
 from email.headerregistry import BaseHeader, HeaderRegistry, UnstructuredHeader
 from email.message import EmailMessage
 from email.policy import Policy
 from email.utils import formataddr, parseaddr
-from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from monitor.core.message import Message
-from monitor.core.model import Kind
 from monitor.core.settings import ReceiverSettings
 from monitor.notifiers._addresses import bare, domain_of, token
 from monitor.notifiers._lines import clean
+from monitor.notifiers._mail_page import TEMPLATES, page_of, page_within
+from monitor.notifiers._mail_text import text_of
+
+__all__ = ["Letter", "letter", "page_of", "text_of", "tidied"]
 
 if TYPE_CHECKING:
     from email.policy import EmailPolicy
 
-    from jinja2 import Template
-
 log = logging.getLogger("monitor.notifiers.email")
 
 SUBJECT, LINE, CELL, ADDRESS = 200, 1_000, 300, 2_000  # characters
-ROWS = 40  # of any list: a mail over 100 kB is cut off by mail programs
-TEMPLATES = Path(__file__).parent / "templates"
-
-_WORDS = {
-    Kind.OPENED: "new",
-    Kind.ESCALATED: "worse now",
-    Kind.REMINDER: "still open",
-    Kind.RESOLVED: "resolved",
-    Kind.DIGEST: "digest",
-    Kind.NOTICE: "notice",
-    Kind.FOLLOW_UP: "follow-up",
-}
+ROWS = 40  # of any list
 
 
 class _Unfolded(UnstructuredHeader, BaseHeader):
@@ -87,13 +75,35 @@ def letter(receiver: ReceiverSettings, message: Message, *, templates: Path = TE
     tidy = tidied(message)
     mail = _headed(tidy, said_from, receiver, domain_of(sender))
     mail.set_content(text_of(tidy), charset="utf-8", cte="quoted-printable")
-    page = _page_or_none(tidy, templates)
+    picture = f"balance.{token(tidy.id)[:60]}@{domain_of(sender)}" if tidy.picture else ""
+    page = _page_or_none(tidy, templates, picture)
     if page is not None:
-        mail.add_alternative(page, subtype="html", charset="utf-8", cte="quoted-printable")
-        # Quoted-printable never holds "=_", so that no text can end a part. Not random: a retry
-        # has to be the same mail.
-        mail.set_boundary(f"=_monitor_{token(tidy.id)[:40]}")
+        _add_page(mail, page, tidy, picture)
     return Letter(sender, mail.as_bytes())
+
+
+def _add_page(mail: EmailMessage, page: str, message: Message, picture: str) -> None:
+    """The HTML part, and in it, related to it, the picture that it shows as `cid:`."""
+    mail.add_alternative(page, subtype="html", charset="utf-8", cte="quoted-printable")
+    # Neither quoted-printable nor base64 ever holds "=_", so that no text can end a part. Not
+    # random: a retry has to be the same mail.
+    boundary = f"=_monitor_{token(message.id)[:40]}"
+    mail.set_boundary(boundary)
+    part = mail.get_body(("html",))
+    if picture and part is not None:
+        part.add_related(
+            message.picture, "image", "png",
+            cid=f"<{picture}>", disposition="inline", filename="balance.png",
+        )  # fmt: skip
+        part.set_boundary(f"{boundary}.page")
+
+
+def _page_or_none(message: Message, templates: Path, picture: str) -> str | None:
+    try:
+        return page_within(message, templates=templates, picture=picture)
+    except Exception as error:  # noqa: BLE001 - the alert matters, not its looks: the text goes out
+        log.warning("a mail goes out without its HTML part (%s)", type(error).__name__)
+        return None
 
 
 def _headed(
@@ -140,6 +150,7 @@ def tidied(message: Message) -> Message:
         how_long=clean(message.how_long, LINE),
         todo=clean(message.todo, LINE),
         incident=clean(message.incident, CELL),
+        receiver=clean(message.receiver, CELL),
         figures=tuple((clean(a, CELL), clean(b, CELL)) for a, b in message.figures[:ROWS]),
         jobs_left=tuple((clean(job, CELL), n) for job, n in message.jobs_left[:ROWS]),
         steps=_lines(message.steps),
@@ -152,6 +163,11 @@ def tidied(message: Message) -> Message:
             and address.startswith(("https://", "http://", "mailto:"))
         ),
         muted=_lines(message.muted),
+        sections=tuple(
+            (clean(title, CELL), tuple((clean(a, CELL), clean(b, CELL)) for a, b in rows[:ROWS]))
+            for title, rows in message.sections[:ROWS]
+        ),
+        chart=message.chart and replace(message.chart, words=clean(message.chart.words, LINE)),
         labels={n: clean(v, CELL) for n, v in message.labels.items()},
     )
 
@@ -160,111 +176,3 @@ def _lines(texts: tuple[str, ...]) -> tuple[str, ...]:
     kept = tuple(clean(t, LINE) for t in texts[:ROWS])
     more = len(texts) - len(kept)
     return (*kept, f"and {more} more") if more else kept
-
-
-# -- text ---------------------------------------------------------------------------------------
-
-
-def text_of(message: Message) -> str:
-    """The plain part: what, how long, what to do, each on its line; then the rest."""
-    head = [line for line in (message.what, message.how_long, message.todo) if line]
-    return "\n".join([*head, *_body(message), "", "-- ", *footer(message), ""])
-
-
-def _body(message: Message) -> Iterable[str]:
-    yield from _section("Figures", _table(message.figures))
-    yield from _section("Jobs left", _table((job, str(n)) for job, n in message.jobs_left))
-    yield from _section("Steps", (f"{n}. {step}" for n, step in enumerate(message.steps, 1)))
-    yield from _section("Customers may be told", _some(message.customers))
-    yield from _section("Do not tell customers", _some(message.not_customers))
-    yield from _section("This message also speaks for", (f"- {m}" for m in message.muted))
-    yield from _section("Links", (f"{text}: {address}" for text, address in message.links))
-
-
-def _section(title: str, lines: Iterable[str]) -> list[str]:
-    body = [f"  {line}" for line in lines]
-    return ["", f"{title}:", *body] if body else []
-
-
-def _some(text: str) -> tuple[str, ...]:
-    return (text,) if text else ()
-
-
-def _table(rows: Iterable[tuple[str, str]]) -> list[str]:
-    rows = list(rows)
-    width = min(max((len(label) for label, _ in rows), default=0), 40)
-    return [f"{label + ':':<{width + 1}}  {value}" for label, value in rows]
-
-
-def footer(message: Message) -> list[str]:
-    """Which incident this is, for whoever looks it up."""
-    alert, target = message.labels.get("alertname", ""), message.labels.get("target", "")
-    subject = " on ".join(_some(alert) + _some(target))
-    once = message.kind is Kind.NOTICE
-    since = f"{'at' if once else 'since'} {spoken(message.starts_at)}"
-    if not once and message.ends_at is not None:
-        since = f"from {spoken(message.starts_at)} to {spoken(message.ends_at)}"
-    words = [message.severity.value, kind_word(message), subject, since]
-    return [
-        ", ".join(w for w in words if w),
-        f"{'notice' if once else 'incident'} {message.incident}, sent by monitor"
-        f" to {clean(message.receiver, CELL)}",
-    ]
-
-
-def kind_word(message: Message) -> str:
-    """What kind of message this is, as people say it."""
-    return _WORDS[message.kind]
-
-
-def spoken(at: datetime) -> str:
-    """`2026-11-20 10:31 UTC`."""
-    return f"{at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
-
-
-# -- HTML ---------------------------------------------------------------------------------------
-
-
-def page_of(message: Message, *, templates: Path = TEMPLATES) -> str:
-    """The HTML part of a tidied message."""
-    return _template(templates).render(
-        m=message,
-        kind=kind_word(message),
-        footer=footer(message),
-        tone=_tone(message),
-        pieces=_pieces,
-    )
-
-
-def _pieces(text: str) -> list[tuple[str, bool]]:
-    """What stands between backticks, as a command to be copied, and what does not."""
-    parts = text.split("`")
-    if len(parts) % 2 == 0:
-        return [(text, False)]
-    return [(part, bool(n % 2)) for n, part in enumerate(parts) if part]
-
-
-def _page_or_none(message: Message, templates: Path) -> str | None:
-    try:
-        return page_of(message, templates=templates)
-    except Exception as error:  # noqa: BLE001 - the alert matters, not its looks: the text goes out
-        log.warning("a mail goes out without its HTML part (%s)", type(error).__name__)
-        return None
-
-
-def _tone(message: Message) -> str:
-    return "resolved" if message.status == "resolved" else message.severity.value
-
-
-@lru_cache(maxsize=4)
-def _template(templates: Path) -> Template:
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-    environment = Environment(
-        loader=FileSystemLoader(templates),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return environment.get_template("email.html.j2")

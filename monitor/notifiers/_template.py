@@ -11,7 +11,8 @@ from pathlib import Path
 from monitor.core.message import Message
 from monitor.notifiers._alert import rfc3339
 from monitor.notifiers._lines import safe_line
-from monitor.notifiers._mail import kind_word, text_of, tidied
+from monitor.notifiers._mail import tidied
+from monitor.notifiers._mail_text import kind_word, text_of
 from monitor.notifiers._render import environment
 
 PATIENCE = 3.0  # seconds: its process has one of CPU, and a busy machine takes longer

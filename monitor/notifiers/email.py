@@ -34,6 +34,8 @@ SPEC = ChannelSpec(
               example="[oncall@example.com]"),
         Field("from", FieldKind.TEXT, "the sender's address", required=True,
               example="monitor@example.com"),
+        Field("chart", FieldKind.FLAG, "whether the balance's chart is shown; needs "
+              "`monitor[charts]`", default=True),
         Field("smtp", FieldKind.RELAYS, "the mail server, or several that are tried in this order",
               required=True, fields=(
             Field("host", FieldKind.TEXT, "its name or address", required=True,
@@ -55,6 +57,7 @@ SPEC = ChannelSpec(
     "cannot be reached, breaks off before the text, does not let us in or says 4xx to the whole; "
     "never where it may have taken the text, and not for a recipient it refuses. A repeat has the "
     "Message-ID of the first.",
+    pictures=True,
 )  # fmt: skip
 
 

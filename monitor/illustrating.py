@@ -1,0 +1,60 @@
+"""Giving a message the chart of its balance, and the picture of it, without holding it up."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+from typing import Protocol
+
+from monitor.core.chart import Chart
+from monitor.core.message import Message
+from monitor.core.model import AlertState, Kind
+from monitor.memory import Memory
+
+_URGENT = (Kind.OPENED, Kind.ESCALATED)
+_SOON, _PATIENT = 0.7, 5.0  # seconds a message waits for its picture: a verdict is told within 1 s
+
+
+class Draws(Protocol):
+    """Who draws charts. Never raises but CancelledError."""
+
+    async def draw(self, chart: Chart, patience: float) -> bytes:
+        """A PNG; empty if there is none within `patience` seconds."""
+        ...
+
+    async def expect(self) -> None:
+        """Get ready: a drawing may soon be wanted."""
+        ...
+
+    async def aclose(self) -> None:
+        """Leave nothing running."""
+        ...
+
+
+class Illustrator:
+    """Illustrates messages. `charts` None: nobody draws, messages go without pictures."""
+
+    def __init__(self, charts: Draws | None) -> None:
+        self._charts = charts
+
+    async def illustrated(
+        self, message: Message, memory: Memory, now: datetime, *, pictures: bool
+    ) -> Message:
+        """The message with its chart, and with a picture of it where the channel shows any."""
+        message = replace(message, chart=memory.chart(message.labels.get("target", ""), now))
+        if message.chart is None or self._charts is None or not pictures:
+            return message
+        patience = _SOON if message.kind in _URGENT else _PATIENT
+        return replace(message, picture=await self._charts.draw(message.chart, patience))
+
+    async def expect(self, memory: Memory) -> None:
+        """Get ready where a balance's alert is pending: it may have to be told soon."""
+        alerts = memory.alerts.values()
+        pending = any(a.state is AlertState.PENDING and a.target in memory.books for a in alerts)
+        if self._charts is not None and pending:
+            await self._charts.expect()
+
+    async def aclose(self) -> None:
+        """Leave nothing running."""
+        if self._charts is not None:
+            await self._charts.aclose()
