@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from typer.testing import CliRunner
@@ -15,8 +15,9 @@ from monitor.core.builtin import EVERY
 from monitor.core.causes import CAUSES, Cause, Standing
 from monitor.core.durations import format_duration
 from monitor.core.message import Runbook
-from monitor.core.spec import CheckSpec, ProviderSpec
+from monitor.core.spec import ChannelSpec, CheckSpec, Field, FieldKind, ProviderSpec
 from monitor.core.when import format_condition
+from monitor.notifiers._template import FIELDS
 
 ROOT = Path(__file__).parent.parent
 MADE = "<!-- made from the code by `make docs` -->\n"
@@ -188,6 +189,118 @@ def _account(spec: ProviderSpec) -> str:
     return "\n".join(lines) + "\n"
 
 
+def channels() -> str:
+    """Every channel as its file declares it."""
+    specs = dict(sorted(catalogue().channels.items()))
+    out = [MADE, CHANNELS_HEAD]
+    out += [f"| [`{name}`](#{name}) | {spec.title} |" for name, spec in specs.items()]
+    return "\n".join([*out, "", CHANNELS_NOTE, *(_channel(spec) for spec in specs.values())])
+
+
+CHANNELS_HEAD = """\
+# Channels
+
+The ways to reach people. A receiver in the config has exactly one of them, beside what every
+receiver takes ([the config's reference](config.md)): which severities, which targets, whom to fall
+back on. `monitor test-receiver NAME` sends a real message by it. How to add one is in
+[CONTRIBUTING](../CONTRIBUTING.md#adding-a-channel).
+
+| name | what |
+|---|---|"""
+CHANNELS_NOTE = """\
+What holds for all of them:
+
+- A message says how bad it is, what is wrong, how long it will last and what to do; then the jobs
+  left, the runbook's steps, what customers may be told, and what else it speaks for. New, worse,
+  still open and resolved are told apart in words and by colour. Links to monitor's own page are
+  there with `web.external_url`.
+- A text that is too long for a service is cut, with an ellipsis; it never fails. What a provider
+  wrote is shown as it is: it makes no bold text, no link and no mention.
+- 2xx is told. 4xx but 408, 425 and 429 is refused: it is tried again after an hour, a reload or a
+  restart, and `fallback` stands in at once. Everything else is tried again after at most 2 s,
+  then at most doubling, at most 60 s apart; a `Retry-After` on 429 or 503 is obeyed up to these
+  60 s. `fallback` stands in from the third failure on.
+- The same message has the same bytes, however often it is sent. Where a service knows a repeat
+  (PagerDuty, Opsgenie, ntfy, Alertmanager, `Idempotency-Key`, a mail's Message-ID), a crash
+  between sending and noting it makes no second alert.
+- Redirects are not followed, and nothing is read past 1 MiB. Nothing secret is sent over `http://`
+  to another machine, except an `url` that is itself the secret. Addresses and keys stand in no
+  log, message, metric or page. Proxies of the environment are not used.
+"""
+TEMPLATE = """\
+### A body of your own
+
+With `template` or `template_file` the body is what a [Jinja2](https://jinja.palletsprojects.com/)
+template prints. Values are put into JSON by `tojson`:
+
+```yaml
+receivers:
+  lead:
+    webhook:
+      url: ${WEBHOOK_URL}
+      template: |
+        {"text": {{ (severity ~ ": " ~ what) | tojson }},
+         "open": {{ (status == "firing") | tojson }}}
+```
+
+It runs in a sandbox, in a process of its own that has no environment and no secrets, 1 s of CPU,
+512 MiB and 1 MiB of output. A template that raises, loops for long, prints too much or prints no
+JSON under a JSON `content_type` never holds an alert back: the standard body goes out, and the log
+says why. `monitor check-config` compiles it and names the line at fault. There is no `random`,
+because a repeat has to be the same body.
+
+| name | what it is |
+|---|---|
+"""
+
+
+def _channel(spec: ChannelSpec) -> str:
+    parts = [
+        f"## {spec.name}\n",
+        f"{spec.title}. Source: <{spec.docs}>\n",
+        f"{spec.knows}\n",
+        f"```yaml\n{_receiver(spec)}```\n",
+    ]
+    if spec.name == "webhook":
+        rows = [f"| `{name}` | {words} |" for name, (words, _) in FIELDS.items()]
+        parts.append(TEMPLATE + "\n".join(rows) + "\n")
+    return "\n".join(parts)
+
+
+def _receiver(spec: ChannelSpec) -> str:
+    """A receiver as a config would write it; what is optional is a comment."""
+    lines = [
+        "receivers:",
+        "  lead:",
+        f"    {spec.name}:",
+        *_lines(spec.name, spec.fields, "      "),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _lines(owner: str, fields: tuple[Field, ...], indent: str) -> Iterator[str]:
+    for own in fields:
+        mark = "" if own.required else "# "
+        if own.fields:
+            yield f"{indent}{mark}{own.name}:  # {own.help}"
+            yield from _lines(owner, own.fields, f"{indent}  ")
+        else:
+            yield f"{indent}{mark}{own.name}: {_example(owner, own)}  # {own.help}"
+
+
+def _example(owner: str, own: Field) -> str:
+    if own.example or own.choices:
+        return own.example or str(own.default or own.choices[0])
+    if own.kind is FieldKind.SECRET:
+        return f"${{{owner.upper()}_{own.name.upper()}}}"
+    if isinstance(own.default, float):
+        return format_duration(own.default)
+    return str(own.default or EXAMPLES.get(own.kind, "…"))
+
+
+EXAMPLES = {FieldKind.PATH: "/etc/ssl/our-ca.pem", FieldKind.INTEGER: "587"}
+
+
 def _schema() -> str:
     return json.dumps(schema(catalogue()), indent=2) + "\n"
 
@@ -196,6 +309,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "docs/commands.md": commands,
     "docs/causes.md": causes,
     "docs/providers.md": providers,
+    "docs/channels.md": channels,
     "docs/config.md": lambda: reference(catalogue()),
     "monitor.schema.json": _schema,
 }

@@ -9,7 +9,15 @@ from collections.abc import Callable, Coroutine, Mapping
 
 import structlog
 
-from monitor.build import canary, prober, rereader, runbook_page, teller, without_charts
+from monitor.build import (
+    canary,
+    prober,
+    refresher,
+    rereader,
+    runbook_page,
+    teller,
+    without_charts,
+)
 from monitor.clock import Clock, RealClock
 from monitor.control import OTHER_DATABASE, ask, listening, socket_paths
 from monitor.core.model import TargetRecord
@@ -62,18 +70,20 @@ class Daemon:
             settings.database, busy_timeout=2.0, gather=_GATHER
         )
         self.door = Door()
+        telling = teller(self.door, self.clock)
         self.pipeline = Pipeline(
             settings,
             store=self.store,
             clock=self.clock,
             probe=prober(self.door, self._further),
-            teller=teller(self.door, self.clock),
+            teller=telling,
             canary=canary(self.door),
             reread=rereader(),
             query=querier(self.door),
         )
         self.scheduler = Scheduler(self.clock, self.pipeline.observe)
         self.rounds = Rounds(self.pipeline.deliver, self.clock)
+        self.refresher = refresher(self.door, self.clock, self.pipeline.memory, telling)
         self.exporter = Exporter(self.snapshot)
         self.reloader = Reloader(
             reload,
@@ -209,6 +219,7 @@ class Daemon:
         self._spawn(self._sweeps(), "sweep")
         self._spawn(self._ticks(), "tick")
         self._spawn(self._counts(), "count")
+        self._spawn(self.refresher.run(), "refresh")
         self._spawn(keep_alive(self._env, self._ailing), "watchdog")
         self.rounds.match({r.name for r in settings.receivers})
         if chartless := without_charts(settings.receivers):

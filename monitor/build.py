@@ -21,9 +21,11 @@ from monitor.core.settings import Account, ReceiverSettings, Settings
 from monitor.core.spec import Catalogue
 from monitor.http import Answer, Door, HttpFailure, Request
 from monitor.keyring import Keyring
+from monitor.memory import Memory
 from monitor.notifiers import load_notifiers
 from monitor.notifiers._charts import Charts, missing
 from monitor.providers import load_providers, run_probe
+from monitor.refreshing import Refresher
 from monitor.runbooks import load_runbooks, with_links
 from monitor.telling import Teller
 
@@ -135,6 +137,11 @@ def runbook_page(name: str, settings: Settings) -> Runbook | None:
     vendors = dict.fromkeys(account.provider for account in settings.accounts)
     theirs = [link for vendor in vendors for link in page.vendors.get(vendor, ())]
     return replace(page, links=(*theirs, *page.links))
+
+
+def refresher(door: Door, clock: Clock, memory: Memory, teller: Teller) -> Refresher:
+    """Tell anew what still stands, to channels that forget."""
+    return Refresher(memory, load_notifiers(door), clock, compose=teller.compose)
 
 
 def teller(door: Door, clock: Clock) -> Teller:

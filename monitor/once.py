@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 
 import structlog
 
-from monitor.build import prober, teller
+from monitor.build import prober, refresher, teller
 from monitor.clock import RealClock
 from monitor.control import ask, socket_paths
 from monitor.core.causes import Severity, Status
@@ -64,12 +64,13 @@ async def probe_once(
     keeps = notify and not await _daemon_lives(settings, env)
     door, clock = Door(), RealClock()
     store = SqliteStore(settings.database, busy_timeout=_BUSY) if keeps else None
+    telling = teller(door, clock)
     pipeline = Pipeline(
         settings,
         store=store,
         clock=clock,
         probe=prober(door),
-        teller=teller(door, clock) if keeps else None,
+        teller=telling if keeps else None,
         repeats=(),
     )
     try:
@@ -78,6 +79,7 @@ async def probe_once(
         if keeps:
             await pipeline.meet()
             await asyncio.gather(*(pipeline.deliver(r.name) for r in settings.receivers))
+            await refresher(door, clock, pipeline.memory, telling).everything()
             await pipeline.keeper.flush()
     finally:
         await pipeline.aclose()

@@ -231,9 +231,10 @@ class Teller:
     async def _words(self, owing: Owing) -> Message:
         if isinstance(owing, Digest):
             return await self._digest(owing)
-        return self._compose(owing)
+        return self.compose(owing)
 
-    def _compose(self, notification: Notification | Announcement) -> Message:
+    def compose(self, notification: Notification | Announcement) -> Message:
+        """What is said, as things stand now."""
         external_url = self._memory.settings.web.external_url
         if isinstance(notification, Announcement):
             return announce(
@@ -263,7 +264,8 @@ class Teller:
         for address in delivery.failed:
             attempt = errand.attempts.setdefault(address, Attempt())
             attempt.failures += 1
-            attempt.again_at = at + retry_after(attempt.failures)
+            asked = min(delivery.wait.get(address, 0.0), _LONGEST_RETRY)
+            attempt.again_at = at + max(retry_after(attempt.failures), asked)
         for address in delivery.refused:
             errand.attempts[address] = Attempt(refused=True, again_at=at + _FORGIVEN_AFTER)
         if self._given_up(errand):

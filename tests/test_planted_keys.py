@@ -12,6 +12,18 @@ from postbox import Mailbox, in_thread
 
 from monitor.demo.world import World
 
+# Every further channel, with a key where nobody listens
+THERE, KEY = "http://127.0.0.1:9", "${HOOK_SECRET}"
+CHATS = f"""
+  am: {{alertmanager: {{urls: ["{THERE}"], token: "{KEY}"}}}}
+  discord: {{discord: {{url: "{THERE}/{KEY}"}}}}
+  ntfy: {{ntfy: {{url: "{THERE}", topic: "{KEY}", username: m, password: "{KEY}"}}}}
+  opsgenie: {{opsgenie: {{url: "{THERE}", key: "{KEY}"}}}}
+  pagerduty: {{pagerduty: {{url: "{THERE}", routing_key: "{KEY}"}}}}
+  slack: {{slack: {{url: "{THERE}/{KEY}"}}}}
+  teams: {{teams: {{url: "{THERE}/?sig={KEY}"}}}}
+  telegram: {{telegram: {{url: "{THERE}", token: "1:{KEY}", chat_id: "2"}}}}
+"""
 LOW = "alerts: [{name: kie-credits-low, on: kie/balance, when: balance < 10000}]\n"
 
 
@@ -37,7 +49,7 @@ receivers:
   oncall: {{email: {{to: [a@example.com], from: m@example.com, smtp: {smtp}}}}}
   hook:
     webhook: {{url: "http://127.0.0.1:9/${{HOOK_SECRET}}", secret: "${{HOOK_SECRET}}"}}
-"""
+{CHATS}"""
     path = config(world, tmp_path, alerts=LOW, receivers=receivers)
     seen: list[str] = []
     with daemon(
@@ -51,7 +63,11 @@ receivers:
             places = ("/", "/services", "/metrics", "/api/v1/status")
             seen += [living.get(place)[1] for place in places]
         world.kie.answer, world.kie.balance = "ok", Decimal(9000)
-        living.until(lambda: any("not told yet" in line for line in living.log))
+        chats = [line.split(":")[0].strip() for line in CHATS.splitlines() if line]
+        for name in ("hook", *chats):  # each has been tried, and its trouble put into words
+            living.until(lambda name=name: any(
+                "not told yet" in line and f'"receiver": "{name}"' in line for line in living.log
+            ))  # fmt: skip
         assert living.stop() == 0
     for words in (("--once",), ("check-config",), ("status",), ("test-receiver", "hook"),
                   ("test-receiver", "oncall"), ("providers",)):  # fmt: skip

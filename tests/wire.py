@@ -121,6 +121,8 @@ async def serving(script: Script, tls: ssl.SSLContext | None = None) -> AsyncIte
                 again = await script(Line(wire, reader, writer, request))
         except (OSError, asyncio.IncompleteReadError):
             wire.gone.set()
+        except asyncio.CancelledError:  # this server's own end: nobody waits for what is unsent
+            writer.transport.abort()
         finally:
             writer.close()
 
@@ -135,6 +137,7 @@ async def serving(script: Script, tls: ssl.SSLContext | None = None) -> AsyncIte
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         await server.wait_closed()
+        await asyncio.sleep(0)  # let the transports close
 
 
 def free_port() -> int:

@@ -7,8 +7,17 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Annotated, Any, cast
 
-from pydantic import AfterValidator, BeforeValidator, PlainValidator, WithJsonSchema, create_model
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    GetJsonSchemaHandler,
+    PlainValidator,
+    WithJsonSchema,
+    create_model,
+)
 from pydantic import Field as BlockField
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
 
 from monitor.config import kinds
 from monitor.config.blocks import (
@@ -48,6 +57,22 @@ _KINDS: Mapping[FieldKind, object] = {
 
 
 _SEVERAL = (FieldKind.TEXTS, FieldKind.MEMBERS)
+TABLED = (FieldKind.TABLE, FieldKind.TABLES, FieldKind.RELAYS)
+
+
+class _OneOrMore:
+    """In the schema, a table or a list of such."""
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        several = handler(schema)
+        return {"anyOf": [several["items"], {**several, "minItems": 1}]}
+
+
+def _listed(value: object) -> object:
+    return [value] if isinstance(value, dict) else value
 
 
 def check_key(check: Check) -> str:
@@ -170,9 +195,13 @@ def _entry(
 
 
 def _type_of(owner: str, declared: Field) -> object:
-    if declared.kind in (FieldKind.TABLE, FieldKind.TABLES):
+    if declared.kind in TABLED:
         table = table_block(f"{owner}-{declared.name}", declared.fields)
-        return table if declared.kind is FieldKind.TABLE else list[table]  # type: ignore[valid-type]  # made at run time
+        several = list[table]  # type: ignore[valid-type]  # made at run time
+        relays = Annotated[
+            several, BeforeValidator(_listed), AfterValidator(not_empty), _OneOrMore
+        ]
+        return {FieldKind.TABLE: table, FieldKind.RELAYS: relays}.get(declared.kind, several)
     if declared.choices:
         one = _one_of(declared.choices)
         return _some_of(declared.choices) if declared.kind is FieldKind.TEXTS else one
@@ -209,7 +238,9 @@ def _value(context: Context, at: PathTuple, declared: Field, block: Block | None
         return _table(context, at, declared, given)
     if given is None:
         return _default(declared)
-    if declared.kind is FieldKind.TABLES:
+    if declared.kind is FieldKind.RELAYS and isinstance(context.document.get(*at), dict):
+        return tuple(values_of(context, at, declared.fields, one) for one in given)
+    if declared.kind in (FieldKind.TABLES, FieldKind.RELAYS):
         each = enumerate(given)
         return tuple(values_of(context, (*at, i), declared.fields, one) for i, one in each)
     if declared.kind is FieldKind.PATH:
@@ -229,7 +260,7 @@ def _table(
 def _default(declared: Field) -> object:
     value = declared.default
     if value is None:
-        several = (*_SEVERAL, FieldKind.TABLES)
+        several = (*_SEVERAL, FieldKind.TABLES, FieldKind.RELAYS)
         return {FieldKind.MAP: {}, **dict.fromkeys(several, ())}.get(declared.kind)
     if declared.kind is FieldKind.DURATION and isinstance(value, (int, float)):
         return float(value)

@@ -79,10 +79,14 @@ class Document:
         return self.values.get(self.existing(path), (1, 1))
 
     def existing(self, path: PathTuple) -> PathTuple:
-        """`path` as far as there is something: one text may stand for a list of one."""
-        while path and path not in self.values:
-            path = path[:-1]
-        return path
+        """`path` as far as there is something: one text or table may stand for a list of one."""
+        there: PathTuple = ()
+        for part in path:
+            if (*there, part) in self.values:
+                there = (*there, part)
+            elif not isinstance(part, int) or not isinstance(self.get(*there), dict):
+                break
+        return there
 
     def get(self, *path: str | int) -> Tree | None:
         """What stands at `path`."""

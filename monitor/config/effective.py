@@ -239,8 +239,9 @@ def _declared(fields: Iterable[Field], values: Mapping[str, object]) -> Dump:
 def _value(declared: Field, value: object) -> object:
     if isinstance(value, Secret):
         return _mask(value)
-    if declared.kind is FieldKind.TABLES and isinstance(value, tuple):
-        return [_declared(declared.fields, one) for one in value]
+    if declared.kind in (FieldKind.TABLES, FieldKind.RELAYS) and isinstance(value, tuple):
+        several = [_declared(declared.fields, one) for one in value]
+        return several[0] if declared.kind is FieldKind.RELAYS and len(several) == 1 else several
     if isinstance(value, Mapping):
         if declared.kind is FieldKind.MAP:
             return {str(k): str(v) for k, v in value.items()}

@@ -62,6 +62,8 @@ def _read(
     options = values_of(context, there, spec.fields, given) if given else {}
     _check_urls(context, there, spec, options)
     check_times(context, at, found)
+    for path, why in spec.faults(options) if given else ():
+        context.fault((*there, *path), why)
     return ReceiverSettings(
         name=name,
         channel=spec.name,
@@ -99,6 +101,9 @@ def _check_urls(
         if declared.name == "url" and declared.kind is FieldKind.SECRET and value:
             text = value.reveal() if isinstance(value, Secret) else ""
             _check_url(context, (*at, "url"), text)
+        if declared.name == "urls" and isinstance(value, tuple):
+            for path, text in context.items((*at, "urls"), value):
+                _check_url(context, path, text)
 
 
 def _check_url(context: Context, at: PathTuple, text: str) -> None:
@@ -112,6 +117,8 @@ def _addresses(
     context: Context, at: PathTuple, spec: ChannelSpec, options: Mapping[str, object]
 ) -> tuple[str, ...]:
     listed = options.get(spec.addresses or "")
+    if isinstance(listed, Mapping):
+        return _named(context, (*at, spec.addresses or ""), listed)
     if spec.addresses is None or not isinstance(listed, tuple):
         return ()
     if spec.name == "email":
@@ -119,6 +126,14 @@ def _addresses(
             _check_mailbox(context, path, address)
         _check_mailbox(context, (*at, "from"), str(options.get("from") or "nobody@localhost"))
     return listed
+
+
+def _named(context: Context, at: PathTuple, named: Mapping[str, object]) -> tuple[str, ...]:
+    """Addresses that are secret go by the names the config gives them."""
+    for name in named:
+        if not NAME.fullmatch(name):
+            context.fault((*at, name), "the name of an address is [A-Za-z0-9._-]+", at_key=True)
+    return tuple(named)
 
 
 def _check_mailbox(context: Context, at: PathTuple, address: str) -> None:

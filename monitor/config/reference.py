@@ -24,7 +24,7 @@ from monitor.config.blocks import (
     ServiceBlock,
     WebBlock,
 )
-from monitor.config.declared import table_block
+from monitor.config.declared import TABLED, table_block
 from monitor.config.kinds import SchemaDict
 from monitor.config.prose import (
     ACCOUNTS,
@@ -43,7 +43,7 @@ from monitor.config.schema import block_schema
 from monitor.core.builtin import BUILTIN, NOTICES, OPTIONAL
 from monitor.core.durations import format_duration
 from monitor.core.model import Check
-from monitor.core.spec import Catalogue, ChannelSpec, CheckSpec, Field, FieldKind, ProviderSpec
+from monitor.core.spec import Catalogue, ChannelSpec, CheckSpec, Field, ProviderSpec
 
 
 def reference(catalogue: Catalogue) -> str:
@@ -161,7 +161,7 @@ def _fields(name: str, fields: tuple[Field, ...]) -> list[str]:
         return []
     parts = [_keys(table_block(name, fields))]
     for declared in fields:
-        if declared.kind in (FieldKind.TABLE, FieldKind.TABLES):
+        if declared.kind in TABLED:
             inner = f"{name}.{declared.name}"
             parts += [f"`{inner}` takes:", *_fields(inner, declared.fields)]
     return parts
@@ -181,6 +181,8 @@ def _kind(value: SchemaDict) -> str:
     """What a key takes, in a few words."""
     if "title" in value:
         return str(value["title"])
+    if "anyOf" in value:
+        return "block, or list of blocks"
     if value.get("type") == "array":
         return "list of blocks"
     inner = value.get("additionalProperties")

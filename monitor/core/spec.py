@@ -23,6 +23,7 @@ class FieldKind(StrEnum):
     TEXTS = "texts"  # a list of strings
     TABLE = "table"  # nested, see `fields`
     TABLES = "tables"  # a list of such
+    RELAYS = "relays"  # a table, or a list of such in the order they are tried
     MAP = "map"  # free names to strings
     MEMBER = "member"  # where in an answer something is: `data.credits`, `data.0.credits`
     MEMBERS = "members"  # one or several, that are added up: `data.bought`, `-data.used`
@@ -40,7 +41,7 @@ class Field:
     required: bool = False
     default: object = None
     choices: tuple[str, ...] = ()
-    fields: tuple[Field, ...] = ()  # of a TABLE, of each of TABLES
+    fields: tuple[Field, ...] = ()  # of a TABLE, of each of TABLES or RELAYS
     example: str = ""  # what one may look like, for the docs; never a real one
 
 
@@ -116,6 +117,12 @@ class ChannelSpec:
     title: str
     fields: tuple[Field, ...]
     addresses: str | None = None  # the field that lists addresses (`to`); None: one, the receiver
+    docs: str = ""  # where the facts come from
+    knows: str = ""  # what it can do, and what it cannot
+    faults: Faults = no_faults
+    # Seconds after which what stands is said anew, for a channel that forgets: its `refresh` field
+    # says otherwise. None: what was said once stays said.
+    refresh: float | None = None
     pictures: bool = False  # it shows `Message.picture`
 
 

@@ -25,6 +25,9 @@ class Delivery:
     told: tuple[str, ...] = ()
     failed: Mapping[str, str] = field(default_factory=dict)  # to be tried again
     refused: Mapping[str, str] = field(default_factory=dict)  # for good, for now
+    wait: Mapping[str, float] = field(
+        default_factory=dict
+    )  # seconds a server asks to be left alone
 
 
 class Notifier(Protocol):
@@ -65,9 +68,10 @@ def _load(name: str, door: Sends) -> Notifier:
     return found
 
 
-def all_failed(addresses: tuple[str, ...], why: str) -> Delivery:
-    """Nobody was told; it is worth another try."""
-    return Delivery(failed=dict.fromkeys(addresses, why))
+def all_failed(addresses: tuple[str, ...], why: str, *, wait: float | None = None) -> Delivery:
+    """Nobody was told; it is worth another try, after `wait` seconds if that was asked for."""
+    asked = {} if wait is None else dict.fromkeys(addresses, wait)
+    return Delivery(failed=dict.fromkeys(addresses, why), wait=asked)
 
 
 def all_refused(addresses: tuple[str, ...], why: str) -> Delivery:
@@ -82,4 +86,5 @@ def together(deliveries: Iterable[Delivery]) -> Delivery:
         told=tuple(a for d in several for a in d.told),
         failed={a: why for d in several for a, why in d.failed.items()},
         refused={a: why for d in several for a, why in d.refused.items()},
+        wait={a: seconds for d in several for a, seconds in d.wait.items()},
     )

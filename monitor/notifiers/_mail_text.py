@@ -71,6 +71,11 @@ def title_of(message: Message) -> tuple[str, str]:
     return message.severity.value.capitalize(), _KINDS[message.kind]
 
 
+def kind_word(message: Message) -> str:
+    """What kind of message this is, as people say it."""
+    return _KINDS[message.kind]
+
+
 def footer(message: Message) -> list[str]:
     """Which incident this is, for whoever looks it up."""
     alert, target = message.labels.get("alertname", ""), message.labels.get("target", "")

@@ -25,10 +25,14 @@ class Server:
     timeout: float  # seconds
 
     @classmethod
-    def of(cls, options: Mapping[str, object]) -> Server:
-        """From what the config validated."""
+    def all_of(cls, options: Mapping[str, object]) -> tuple[Server, ...]:
+        """From what the config validated: in the order they are tried, at least one."""
         smtp = options.get("smtp")
-        own: Mapping[str, object] = smtp if isinstance(smtp, Mapping) else {}
+        tables = smtp if isinstance(smtp, (list, tuple)) else (smtp,)
+        return tuple(cls._of(table if isinstance(table, Mapping) else {}) for table in tables)
+
+    @classmethod
+    def _of(cls, own: Mapping[str, object]) -> Server:
         tls, port, timeout = str(own.get("tls") or "starttls"), own.get("port"), own.get("timeout")
         password = own.get("password")
         return cls(

@@ -16,6 +16,7 @@ from monitor.notifiers._addresses import bare, domain_of, sorted_out
 from monitor.notifiers._faults import STAGES, answered, first_words, tls_fault, unsure
 from monitor.notifiers._lines import clean, safe_line
 from monitor.notifiers._mail import Letter, letter
+from monitor.notifiers._relays import Passage, in_turn
 from monitor.notifiers._server import TIMEOUT, Server
 
 if TYPE_CHECKING:
@@ -29,23 +30,33 @@ SPEC = ChannelSpec(
     name="email",
     title="E-mail by SMTP",
     fields=(
-        Field("to", FieldKind.TEXTS, "who is told; one mail goes to all", required=True),
-        Field("from", FieldKind.TEXT, "the sender's address", required=True),
+        Field("to", FieldKind.TEXTS, "who is told; one mail goes to all", required=True,
+              example="[oncall@example.com]"),
+        Field("from", FieldKind.TEXT, "the sender's address", required=True,
+              example="monitor@example.com"),
         Field("chart", FieldKind.FLAG, "whether the balance's chart is shown; needs "
               "`monitor[charts]`", default=True),
-        Field("smtp", FieldKind.TABLE, "the mail server", required=True, fields=(
-            Field("host", FieldKind.TEXT, "its name or address", required=True),
+        Field("smtp", FieldKind.RELAYS, "the mail server, or several that are tried in this order",
+              required=True, fields=(
+            Field("host", FieldKind.TEXT, "its name or address", required=True,
+                  example="smtp.example.com"),
             Field("port", FieldKind.INTEGER, "default 587, with `tls: implicit` 465"),
             Field("tls", FieldKind.TEXT, "how the connection is encrypted; starttls never falls "
                   "back to plain text, none sends a password to this machine only",
                   default="starttls", choices=("starttls", "implicit", "none")),
-            Field("username", FieldKind.TEXT, "logs in if set"),
+            Field("username", FieldKind.TEXT, "logs in if set", example="monitor"),
             Field("password", FieldKind.SECRET, "of that user"),
             Field("ca_file", FieldKind.PATH, "trust this CA as well"),
             Field("timeout", FieldKind.DURATION, "for the whole sending", default=TIMEOUT),
         )),
     ),
     addresses="to",
+    docs="https://www.rfc-editor.org/rfc/rfc5321",
+    knows="One mail goes to all addresses; one that is refused or greylisted (451) does not hold "
+    "up the others, and is tried again alone. Of several servers the next is asked where one "
+    "cannot be reached, breaks off before the text, does not let us in or says 4xx to the whole; "
+    "never where it may have taken the text, and not for a recipient it refuses. A repeat has the "
+    "Message-ID of the first.",
     pictures=True,
 )  # fmt: skip
 
@@ -62,17 +73,20 @@ class Email:
         """One mail. Every fault becomes a text; only CancelledError is raised."""
         if not addresses:
             return Delivery()
-        server = Server.of(receiver.options)
-        if server.objection:
-            return all_refused(addresses, server.objection)
+        servers = Server.all_of(receiver.options)
+        secrets = tuple(s for server in servers for s in server.secrets)
         try:
             mail = letter(receiver, message)
         except ValueError as error:
-            return all_refused(addresses, safe_line(str(error), server.secrets))
+            return all_refused(addresses, safe_line(str(error), secrets))
         except Exception as error:  # noqa: BLE001 - a message nobody foresaw must not stop the rest
             return all_failed(addresses, f"the mail could not be made ({type(error).__name__})")
         good, bad = sorted_out(addresses)
-        return together([Delivery(refused=bad), await _deliver(server, mail, good)])
+
+        async def pass_on(server: Server, some: tuple[str, ...]) -> Passage:
+            return await _deliver(server, mail, some)
+
+        return together([Delivery(refused=bad), await in_turn(servers, pass_on, good)])
 
 
 def notifier(door: Sends) -> Email:
@@ -94,30 +108,34 @@ class Progress:
     refused: dict[str, str] = field(default_factory=dict)
     stuck: bool = False  # one recipient's answer did not come: the others are asked for apart
 
-    def settle(self, addresses: tuple[str, ...], why: str, *, permanent: bool) -> Delivery:
+    def settle(
+        self, addresses: tuple[str, ...], why: str, *, permanent: bool, elsewhere: bool
+    ) -> Passage:
         """The same end for everybody who has none yet."""
         rest = [a for a in addresses if a not in self.failed and a not in self.refused]
         (self.refused if permanent else self.failed).update(dict.fromkeys(rest, why))
-        return Delivery(failed=self.failed, refused=self.refused)
+        delivery = Delivery(failed=self.failed, refused=self.refused)
+        return Passage(delivery, frozenset(rest if elsewhere else ()))
 
 
-async def _deliver(server: Server, mail: Letter, addresses: tuple[str, ...]) -> Delivery:
+async def _deliver(server: Server, mail: Letter, addresses: tuple[str, ...]) -> Passage:
     """To all in one conversation; where one recipient holds it up, to each in its own."""
     if not addresses:
-        return Delivery()
+        return Passage(Delivery())
+    if server.objection:
+        return Passage(all_refused(addresses, server.objection), frozenset(addresses))
     deadline = asyncio.get_running_loop().time() + server.timeout
     progress = Progress()
-    delivery = await _converse(server, mail, addresses, deadline=deadline, progress=progress)
+    passage = await _converse(server, mail, addresses, deadline=deadline, progress=progress)
     if not progress.stuck:
-        return delivery
-    return together(
-        await asyncio.gather(
-            *(
-                _converse(server, mail, (one,), deadline=deadline, progress=Progress())
-                for one in addresses
-            )
-        )
+        return passage
+    apart = (
+        _converse(server, mail, (one,), deadline=deadline, progress=Progress())
+        for one in addresses
     )
+    passages = await asyncio.gather(*apart)
+    elsewhere = frozenset(a for p in passages for a in p.elsewhere)
+    return Passage(together(p.delivery for p in passages), elsewhere)
 
 
 async def _converse(
@@ -127,7 +145,7 @@ async def _converse(
     *,
     deadline: float,
     progress: Progress,
-) -> Delivery:
+) -> Passage:
     """One connection, from greeting to the end, as far as it comes by `deadline`."""
     try:
         client = _client(server, domain_of(mail.sender))
@@ -139,9 +157,10 @@ async def _converse(
             client.close()
     except Exception as error:  # noqa: BLE001 - each becomes a text, whatever the library raises
         why, permanent = _reason(error, server, progress.stage)
-        return progress.settle(addresses, why, permanent=permanent)
-    return Delivery(
-        told=tuple(progress.accepted), failed=progress.failed, refused=progress.refused
+        elsewhere = _nothing_taken(error, progress.stage)
+        return progress.settle(addresses, why, permanent=permanent, elsewhere=elsewhere)
+    return Passage(
+        Delivery(told=tuple(progress.accepted), failed=progress.failed, refused=progress.refused)
     )
 
 
@@ -236,8 +255,8 @@ async def _name_recipients(
         try:
             await client.rcpt(bare(address), timeout=server.timeout if alone else patience)
         except SMTPRecipientRefused as error:
-            progress.stuck = error.code == CLOSING and not alone
-            if progress.stuck:
+            if error.code == CLOSING:
+                progress.stuck = not alone
                 raise
             ended = progress.refused if error.code >= 500 else progress.failed
             ended[address] = answered(error.code, error.message, server)
@@ -256,6 +275,15 @@ async def _leave(client: SMTP) -> None:
 
 
 # -- what went wrong ----------------------------------------------------------------------------
+
+
+def _nothing_taken(error: Exception, stage: str) -> bool:
+    """Whether another server may be asked: the text was not sent, or it was put off in words."""
+    from aiosmtplib import SMTPRecipientRefused, SMTPResponseException
+
+    if stage == "data":
+        return isinstance(error, SMTPResponseException) and 400 <= error.code < 500
+    return not isinstance(error, SMTPRecipientRefused) or error.code == CLOSING
 
 
 def _reason(error: Exception, server: Server, stage: str) -> tuple[str, bool]:
