@@ -9,7 +9,7 @@ import socket
 import ssl
 import struct
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -109,9 +109,11 @@ async def _request(reader: asyncio.StreamReader) -> bytes:
 async def serving(script: Script, tls: ssl.SSLContext | None = None) -> AsyncIterator[Wire]:
     """Serve until the block ends; nothing of it is left behind."""
     tasks: set[asyncio.Task[None]] = set()
+    writers: list[asyncio.StreamWriter] = []
 
     async def on_connection(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         tasks.add(asyncio.current_task())  # type: ignore[arg-type]  # it runs in one
+        writers.append(writer)
         wire.connections += 1
         try:
             again: bool | None = True
@@ -133,11 +135,16 @@ async def serving(script: Script, tls: ssl.SSLContext | None = None) -> AsyncIte
         yield wire
     finally:
         server.close()
+        for _ in range(5):  # what is being accepted becomes a connection that can be closed
+            await asyncio.sleep(0)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        for writer in writers:
+            writer.transport.abort()
+            with suppress(OSError, ssl.SSLError):
+                await writer.wait_closed()
         await server.wait_closed()
-        await asyncio.sleep(0)  # let the transports close
 
 
 def free_port() -> int:
