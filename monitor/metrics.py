@@ -9,6 +9,7 @@ from decimal import Decimal
 
 from monitor import __version__
 from monitor.core.causes import Standing
+from monitor.core.lease import Leading
 from monitor.core.model import AlertState, Check, Outlook, ServiceStatus, key_target
 from monitor.core.snapshot import Snapshot
 from monitor.core.view import View
@@ -75,6 +76,8 @@ METRICS: tuple[Described, ...] = tuple(Described(*row) for row in (
     ("monitor_config_last_reload_successful", (), "Whether the last reload took the config."),
     ("monitor_config_last_reload_success_timestamp_seconds", (),
      "When a config was last taken, at start or by reload."),
+    ("monitor_leader", (), "Whether this daemon leads, or stands by."),
+    ("monitor_standbys", (), "Daemons that stand by; the leader knows of them."),
     ("monitor_scheduler_lag_seconds", (), "How late the last probe began."),
     ("monitor_build_info", ("version",), "The version that runs."),
 ))  # fmt: skip
@@ -222,4 +225,12 @@ def _count_rows(snapshot: Snapshot) -> Iterator[Row]:
         yield "monitor_notifications_pending", (name,), counts.pending.get(name, 0)
     yield "monitor_config_last_reload_successful", (), float(counts.reload_ok)
     yield from _at("monitor_config_last_reload_success_timestamp_seconds", (), counts.reload_at)
+    yield from _leading_rows(snapshot.leading)
     yield "monitor_scheduler_lag_seconds", (), counts.scheduler_lag
+
+
+def _leading_rows(leading: Leading | None) -> Iterator[Row]:
+    if leading is not None:
+        yield "monitor_leader", (), float(leading.leads)
+    if leading is not None and leading.leads:
+        yield "monitor_standbys", (), len(leading.standbys)

@@ -27,6 +27,7 @@ _FIRST_RETRY, _LONGEST_RETRY = 1.5, 60.0  # seconds; at most doubling in between
 _FORGIVEN_AFTER = 3600.0  # seconds until a refused send is tried anew
 _AT_ONCE = 8  # notifications on their way to one receiver
 _FALLBACK_AFTER = 3  # failed attempts
+_HELD_BACK = 0.5  # seconds until it is looked again whether this daemon leads
 
 Key = tuple[str, Kind, int, str]
 Owing = Notification | Announcement  # what is due, about an incident or a notice
@@ -66,6 +67,7 @@ class Teller:
         self._memory: Memory
         self._keeper: Keeper
         self._changed: Callable[[], None] = lambda: None
+        self.may_tell: Callable[[], bool] = lambda: True  # whether this daemon surely leads
 
     def attach(self, memory: Memory, keeper: Keeper, changed: Callable[[], None]) -> None:
         """What is true, where what was told is kept, and whom a failure sets in motion."""
@@ -132,6 +134,8 @@ class Teller:
             free = _AT_ONCE - sum(key[3] == receiver for key in self._flying)
             if not ready or free <= 0:
                 return self._wait(mine, now)
+            if not self.may_tell():
+                return _HELD_BACK
             await asyncio.gather(*(self._send(n) for n in ready[:free]))
 
     def _drop_done(self, receiver: str, due_now: set[Key]) -> None:
@@ -192,6 +196,8 @@ class Teller:
         try:
             pictures = notifier.spec.pictures and settings.options.get("chart") is not False
             errand = await self._errand(notification, pictures=pictures)
+            if not self.may_tell():
+                return  # another daemon may have begun to lead meanwhile
             delivery = await notifier.send(settings, errand.message, notification.addresses)
             await self._settle(notification, errand, delivery)
         finally:

@@ -139,7 +139,7 @@ def test_on_a_full_disk_nothing_kept_is_lost_and_what_is_remembered_can_be_read(
         await made.close()
         return kept, one_line(fault, path), found
 
-    with small_disk(1152) as folder:
+    with small_disk(1280) as folder:
         path = folder / "m.db"
         kept, said, found = asyncio.run(story(path))
         assert "full" in said

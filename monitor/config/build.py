@@ -11,6 +11,7 @@ from monitor.config.blocks import AlertBlock, ConfigBlock, DefaultsBlock, Histor
 from monitor.config.context import Context
 from monitor.config.document import Scalar, Tag, Tree
 from monitor.config.faults import ConfigFaults, PathTuple
+from monitor.config.heartbeat import read_heartbeat
 from monitor.config.history import read_history
 from monitor.config.quotas import read_prometheus
 from monitor.config.receivers import read_receivers
@@ -18,7 +19,7 @@ from monitor.config.references import targets_of
 from monitor.config.services import read_services
 from monitor.config.validate import checked
 from monitor.config.web import read_web
-from monitor.core.settings import Settings
+from monitor.core.settings import LEASE, Settings
 
 DATABASE = "monitor.db"
 
@@ -42,6 +43,8 @@ def build(context: Context) -> Settings:
         history=read_history(context, block.history or HistoryBlock()),
         timezone=block.timezone or UTC,
         prometheus=read_prometheus(context, block.prometheus),
+        lease=LEASE if block.lease is None else block.lease,
+        heartbeat=read_heartbeat(context, block.heartbeat),
         doubts=tuple(str(doubt) for doubt in sorted(dict.fromkeys(document.doubts))),
     )
     if document.faults:

@@ -17,6 +17,7 @@ from monitor.core.rules import CauseIn, Compare, Condition, Rule
 from monitor.core.secret import Secret
 from monitor.core.settings import (
     Account,
+    HeartbeatSettings,
     HistorySettings,
     Interval,
     PrometheusSettings,
@@ -39,6 +40,8 @@ def effective_text(settings: Settings, catalogue: Catalogue) -> str:
         "receivers": {r.name: _receiver(r, catalogue) for r in settings.receivers},
         "web": _web(settings.web),
         "database": settings.database,
+        "lease": _duration(settings.lease),
+        "heartbeat": _heartbeat(settings.heartbeat),
         "history": _history(settings.history),
         "canary": settings.canary_url,
         "timezone": str(settings.timezone),
@@ -228,6 +231,13 @@ def _web(web: WebSettings) -> Dump:
             "allow_unauthenticated": web.allow_unauthenticated or None,
         }
     )
+
+
+def _heartbeat(switch: HeartbeatSettings | None) -> Dump | None:
+    if switch is None:
+        return None
+    times = {"interval": _duration(switch.interval), "timeout": _duration(switch.timeout)}
+    return {"url": _mask(switch.url), **times}
 
 
 def _history(history: HistorySettings) -> Dump:

@@ -127,6 +127,11 @@ Loopback by default. A wider address without `users` or `config_file` is a fault
 `services_listen` may be any address: what it shows is meant for customers.
 """
 
+HEARTBEAT = """
+A daemon that is dead says nothing. A switch outside, such as Healthchecks, is called as long as
+this one works, and alerts when the calls stop: [watching the watcher](watching-the-watcher.md).
+"""
+
 FAULTS = """
 ## Faults
 

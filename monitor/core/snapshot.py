@@ -8,6 +8,7 @@ from datetime import datetime
 
 from monitor.core.burners import JobsReported
 from monitor.core.causes import Cause
+from monitor.core.lease import Leading
 from monitor.core.model import Alert, Incident, Kind, ServiceState, Silence, Told, Totals
 from monitor.core.notice import Notice
 from monitor.core.series import Series
@@ -55,6 +56,7 @@ class Snapshot:
         default_factory=dict
     )  # balance target: recent points for a chart, oldest first
     counts: Counts = field(default_factory=Counts)
+    leading: Leading | None = None  # of several daemons; None: nobody has looked
     jobs_reported: Mapping[str, JobsReported] = field(
         default_factory=dict
     )  # account: which job burns, in the last 24 hours
