@@ -115,7 +115,8 @@ class Daemon:
         """Everything that is true now."""
         self.pipeline.memory.scheduler_lag = self.scheduler.lag
         found = self.pipeline.memory.snapshot(self.clock.now())
-        return replace(found, leading=self._leading())
+        called = self.term.switch.called if self.settings.heartbeat else None
+        return replace(found, leading=self._leading(), called=called)
 
     def _leading(self) -> Leading:
         if not self.started.is_set():

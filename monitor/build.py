@@ -28,6 +28,7 @@ from monitor.runbooks import load_runbooks, with_links
 from monitor.telling import Teller
 
 _CANARY_PATIENCE = 5.0  # seconds
+_SWITCH_SAYS = 64 * 1024  # bytes of a dead-man's switch's answer, which nobody reads
 
 
 def catalogue() -> Catalogue:
@@ -135,6 +136,21 @@ def runbook_page(name: str, settings: Settings) -> Runbook | None:
     vendors = dict.fromkeys(account.provider for account in settings.accounts)
     theirs = [link for vendor in vendors for link in page.vendors.get(vendor, ())]
     return replace(page, links=(*theirs, *page.links))
+
+
+def caller(door: Door) -> Callable[[Secret, str], Awaitable[int | str]]:
+    """Call a dead-man's switch: GET, or POST with why; the HTTP status, or one safe line."""
+
+    async def call(url: Secret, body: str) -> int | str:
+        way = "POST" if body else "GET"
+        headers = {"Content-Type": "text/plain; charset=utf-8"} if body else {}
+        request = Request(way, url.reveal(), headers, body=body.encode(), cap=_SWITCH_SAYS)
+        try:
+            return (await door.send(request)).status
+        except HttpFailure as failure:
+            return str(failure)
+
+    return call
 
 
 def teller(door: Door, clock: Clock) -> Teller:

@@ -15,6 +15,7 @@ from monitor.core.message import Message, Runbook, compose
 from monitor.core.model import Kind, Notification, Told
 from monitor.core.notice import Announcement, due_notices, next_notice
 from monitor.core.notify import due, next_due
+from monitor.core.reaching import Reach
 from monitor.core.settings import ReceiverSettings
 from monitor.illustrating import Draws, Illustrator
 from monitor.keeping import Keeper
@@ -128,7 +129,7 @@ class Teller:
         while True:
             now = self._clock.now()
             mine = [n for n in self.due(now) if n.receiver == receiver]
-            self._memory.pending[receiver] = len(mine)
+            self._owes(receiver, {n.key for n in mine}, now)
             self._drop_done(receiver, {n.key for n in mine})
             ready = [r for n in mine if (r := self._ready(n)) is not None]
             free = _AT_ONCE - sum(key[3] == receiver for key in self._flying)
@@ -137,6 +138,10 @@ class Teller:
             if not self.may_tell():
                 return _HELD_BACK
             await asyncio.gather(*(self._send(n) for n in ready[:free]))
+
+    def _owes(self, receiver: str, keys: set[Key], now: datetime) -> None:
+        reach = self._memory.reach.get(receiver, Reach())
+        self._memory.reach[receiver] = reach.owes(keys, now)
 
     def _drop_done(self, receiver: str, due_now: set[Key]) -> None:
         settled = due_now | self._flying
@@ -266,6 +271,14 @@ class Teller:
                 tuple(_told(notification, errand.message, a, now) for a in delivery.told)
             )
         self._count(notification, errand.message, delivery)
+        self._note_reach(notification.receiver, delivery)
+
+    def _note_reach(self, receiver: str, delivery: Delivery) -> None:
+        reach = self._memory.reach.get(receiver)
+        if reach is not None:
+            why = _why({**delivery.failed, **delivery.refused})
+            now = self._clock.now()
+            self._memory.reach[receiver] = reach.tried(now, told=bool(delivery.told), why=why)
 
     def _count(self, notification: Owing, message: Message, delivery: Delivery) -> None:
         counts, name, kind = self._memory.notified, notification.receiver, notification.kind

@@ -7,7 +7,7 @@ from collections.abc import Callable, Coroutine, Mapping
 
 import structlog
 
-from monitor.build import canary, prober, rereader, teller
+from monitor.build import caller, canary, prober, rereader, teller
 from monitor.clock import Clock
 from monitor.core.model import TargetRecord
 from monitor.core.settings import Account, Settings
@@ -20,6 +20,7 @@ from monitor.reloading import Reloader
 from monitor.rounds import Rounds
 from monitor.scheduler import Scheduler
 from monitor.store.sqlite import SqliteStore
+from monitor.switch import Switch
 
 log = structlog.get_logger("monitor")
 
@@ -69,6 +70,13 @@ class Term:
             rounds=self.rounds,
         )
         self.operator = Operator(self.pipeline, clock)
+        self.switch = Switch(
+            caller(door),
+            settings_of=lambda: self.pipeline.memory.settings.heartbeat,
+            secrets_of=lambda: self.pipeline.memory.settings.secrets,
+            ailing=lambda: self.ailing() if self.ready() and may_tell() else None,
+            now=clock.now,
+        )
         self._began, self._running = clock.monotonic(), False
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -93,6 +101,7 @@ class Term:
         self.spawn(self._sweeps(), "sweep")
         self.spawn(self._ticks(), "tick")
         self.spawn(self._counts(), "count")
+        self.spawn(self.switch.run(), "heartbeat")
         self.rounds.match({r.name for r in settings.receivers})
 
     def spawn(self, work: Coroutine[object, object, None], name: str) -> None:
@@ -140,6 +149,18 @@ class Term:
         """Why probes do not advance; empty while they do."""
         late = self.scheduler.overdue()
         return f"probes do not advance: one is {late:.0f} s late" if late > _STUCK else ""
+
+    def ailing(self) -> str:
+        """Why this daemon does not do its work, as far as it can tell; empty while it does.
+
+        A store that fails aloud has an alert of its own, which is told: that is no silence.
+        """
+        stuck = self.stuck()
+        if stuck:
+            return stuck
+        now, reach = self._clock.now(), self.pipeline.memory.reach
+        found = [f"receiver {n} is {words}" for n, r in reach.items() if (words := r.trouble(now))]
+        return "; ".join(found)
 
     def probe_now(self, target: str) -> float | None:
         """Ask soon; seconds until it may be asked for again, 0: it is; None: no such target."""

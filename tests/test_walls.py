@@ -58,6 +58,7 @@ PARTS = {
     "exporter": {"core", "metrics"},
     "web": {"core", "web"},
     "heartbeat": {"core"},
+    "switch": {"core"},
     "runbooks": {"core", "runbooks"},
     "logs": {"core"},
     "trail": set(),

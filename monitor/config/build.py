@@ -30,7 +30,7 @@ def build(context: Context) -> Settings:
     written = _without_nothing(document.root)
     block = checked(document, ConfigBlock, written, ()).block
     accounts = _accounts(context, block)
-    targets = targets_of(accounts)
+    targets = targets_of(accounts, block.receivers or ())
     settings = Settings(
         file=document.file,
         accounts=tuple(r.account for r in accounts if r.account and r.enabled),

@@ -83,7 +83,8 @@ target of `any` usable: up; another: degraded; none: down. One of `needs` unusab
 
 ALERTS = """
 `on` is a target or a glob. Beside the accounts' own there are derived targets: `ACCOUNT/key`,
-`ACCOUNT/model` (all its models), `PROVIDER/provider`, `monitor/network`, `monitor/store`.
+`ACCOUNT/model` (all its models), `PROVIDER/provider`, `monitor/network`, `monitor/store`,
+`monitor/receiver/NAME`.
 
 `when` is one comparison: `balance`, `burn`, `runway`, `jobs_left(NAME)`, `quota_left`,
 `quota_used`, `failures`, `latency` or `age`, with `<`, `<=`, `>`, `>=` and a value in that
