@@ -1,4 +1,4 @@
-"""The dead-man's switch outside: called while all is well, told when it is not, never disturbing."""
+"""The dead-man's switch outside: called while all is well, and told when it is not."""
 
 from __future__ import annotations
 
@@ -61,9 +61,7 @@ async def test_until_all_was_looked_at_it_hears_of_the_start_alone() -> None:
     assert await Rig([None, None, "", ""]).run() == [(0, "/start", ""), (2, "", "")]
 
 
-async def test_a_change_for_the_worse_is_told_at_once_with_its_reason_and_without_secrets() -> (
-    None
-):
+async def test_a_change_for_the_worse_is_told_at_once_with_its_reason_without_secrets() -> None:
     rig = Rig(["", "", "down: planted-elsewhere", "down", "down", "down", ""])
     assert await rig.run() == [
         (0, "/start", ""),
@@ -134,9 +132,8 @@ async def test_it_is_called_through_the_one_door() -> None:
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         head = await reader.readuntil(b"\r\n\r\n")
         length = re.search(rb"(?i)content-length: (\d+)", head)
-        heard.append(
-            head.splitlines()[0] + b" " + await reader.readexactly(int(length[1]) if length else 0)
-        )
+        body = await reader.readexactly(int(length[1]) if length else 0)
+        heard.append(head.splitlines()[0] + b" " + body)
         writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nOK")
         await writer.drain()
         writer.close()
@@ -148,5 +145,5 @@ async def test_it_is_called_through_the_one_door() -> None:
         assert await call(url, "") == 200
         assert await call(under(url, "/fail"), "probes do not advance") == 200
     assert heard == [b"GET /ping HTTP/1.1 ", b"POST /ping/fail HTTP/1.1 probes do not advance"]
-    assert "unreachable" in str(await call(url, "")) or "refused" in str(await call(url, ""))
+    assert await call(url, "") == "127.0.0.1 refuses the connection"
     await door.aclose()
