@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 from collections.abc import Callable, Mapping
-from contextlib import suppress
+from contextlib import AsyncExitStack, suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,7 +15,6 @@ from monitor.build import runbook_page
 from monitor.clock import Clock, RealClock
 from monitor.control import OTHER_DATABASE, listening, socket_paths
 from monitor.core.lease import Leading, Reason
-from monitor.core.reports import Counted
 from monitor.core.settings import Settings
 from monitor.core.snapshot import Snapshot
 from monitor.core.status import document
@@ -30,7 +29,7 @@ from monitor.scheduler import Scheduler
 from monitor.standing import Standing
 from monitor.term import Term
 from monitor.threads import PassingThreads
-from monitor.turn import Turn
+from monitor.turn import Turn, beside
 from monitor.web import WebDoors, build_app
 from monitor.web.pages import Pages
 
@@ -66,7 +65,7 @@ class Daemon:
         self.exporter = Exporter(self.snapshot)
         self.pages = Pages(build_app(self._doors()), lambda: self.settings.web)
         self.started = asyncio.Event()  # it leads
-        self._stop = asyncio.Event()
+        self._stop, self._changing = asyncio.Event(), asyncio.Lock()
         self.turn = Turn(
             settings.database,
             self._stop,
@@ -147,12 +146,6 @@ class Daemon:
             return f"the database has not answered for {self.leadership.silent_for:.0f} s"
         return self.term.stuck()
 
-    async def _usage(self, account: str, body: object) -> Counted | tuple[str, ...]:
-        """Count what an application reports; for an unknown account the known ones."""
-        found = await self.pipeline.counting.report(account, body)
-        known = tuple(a.name for a in self.settings.accounts)
-        return known if found is None else found
-
     def _doors(self) -> WebDoors:
         past = Recollection(Archive(self._database), self.snapshot)
         return WebDoors(
@@ -163,7 +156,7 @@ class Daemon:
             history=past.document,
             patterns=past.patterns,
             probe_now=lambda target: self.term.probe_now(target),
-            usage=self._usage,
+            usage=lambda account, body: self.term.usage(account, body),
             reload=self.reload,
             settings_of=lambda: self.settings,
             runbook=lambda name: runbook_page(name, self.settings),
@@ -182,9 +175,7 @@ class Daemon:
             while not self._stop.is_set() and (reason := await self.turn.come()) is not None:
                 if not self.turn.waited:
                     self.pages.take()
-                if await self.turn.unless_stopped(self.leadership.claim(self.term.store)):
-                    await self._lead(reason)
-                elif not self._stop.is_set():
+                if not await self._lead(reason) and not self._stop.is_set():
                     await asyncio.sleep(_ONCE_MORE)
         finally:
             if self._watchdog is not None:
@@ -193,27 +184,27 @@ class Daemon:
             await self.pages.give_back()
             await self.door.aclose()
 
-    async def _lead(self, reason: Reason) -> None:
-        """Lead until told to stop, or until another has taken over."""
-        term, showing = self.term, asyncio.create_task(self.pages.take_sometime())
-        beating = asyncio.create_task(
-            self.leadership.keep(term.store, lambda: term.pipeline.keeper.beat(self.clock.now()))
-        )
-        try:
-            if self.turn.waited:
-                log.warning("took over", because=reason.value, epoch=term.store.epoch)
-            await term.start()
-            async with listening(self._paths, self._control) as socket:
-                self._begin(socket)
-                lost = await self._ended(beating)
-                if lost is None:
-                    await self._drain(beating)
-            if lost is not None:
-                await self._step_down(lost)
-        finally:
-            for task in (beating, showing):
-                task.cancel()
-            await asyncio.gather(beating, showing, return_exceptions=True)
+    async def _lead(self, reason: Reason) -> bool:
+        """Lead until told to stop, or until another has taken over; False where it cannot."""
+        async with AsyncExitStack() as end:
+            async with self._changing:
+                term = self.term
+                if not await self.turn.unless_stopped(self.leadership.claim(term.store)):
+                    return False
+                beat = term.pipeline.keeper.beat
+                keeping = self.leadership.keep(term.store, lambda: beat(self.clock.now()))
+                beating = beside(end, keeping)
+                beside(end, self.pages.take_sometime())
+                if self.turn.waited:
+                    log.warning("took over", because=reason.value, epoch=term.store.epoch)
+                await term.start()
+                self._begin(await end.enter_async_context(listening(self._paths, self._control)))
+            lost = await self._ended(beating)
+            if lost is None:
+                await self._drain(beating)
+        if lost is not None:
+            await self._step_down(lost)
+        return True
 
     def _begin(self, socket: Path | None) -> None:
         with suppress(OSError):  # it is tried again until it is free
@@ -258,8 +249,9 @@ class Daemon:
         """Another leads: say nothing more, forget all, and stand by."""
         self.started.clear()
         log.warning("stepped down: another daemon has taken over", why=lost)
-        await self.term.abandon()
-        self.term = self._new_term(self.settings)
+        async with self._changing:
+            await self.term.abandon()
+            self.term = self._new_term(self.settings)
         self.standing.forget()
         self.leadership.step_down()
         self.turn.over()
@@ -269,14 +261,14 @@ class Daemon:
 
     async def reload(self) -> str | None:
         """Take the config anew; a broken one keeps the old. What is wrong, or None."""
-        if self.started.is_set():
-            return await self.term.reloader.reload()
-        found = await self.term.reloader.read()
-        if isinstance(found, str):
-            return found
-        if not self.started.is_set():
+        async with self._changing:  # never while the lead is taken or lost
+            if self.started.is_set():
+                return await self.term.reloader.reload()
+            found = await self.term.reloader.read()
+            if isinstance(found, str):
+                return found
             self.term = self._new_term(found)
-        return None
+            return None
 
     async def _control(self, asked: Mapping[str, str]) -> Mapping[str, object]:
         if asked.get("database") != self._database:

@@ -97,14 +97,16 @@ async def _answer(
     writer.close()
 
 
-def ask(paths: tuple[Path, ...], question: Mapping[str, str]) -> Mapping[str, object] | None:
+def ask(
+    paths: tuple[Path, ...], question: Mapping[str, str], *, timeout: float = 10.0
+) -> Mapping[str, object] | None:
     """The daemon's reply, or None where nobody listens on any of `paths`.
 
     The database's own is asked first: a daemon that hangs may still hold the other.
     """
     for path in reversed(paths):
         with socket.socket(socket.AF_UNIX) as line:
-            line.settimeout(10)
+            line.settimeout(timeout)
             try:
                 line.connect(str(path))
                 line.sendall(json.dumps(dict(question)).encode() + b"\n")

@@ -100,8 +100,9 @@ class Leadership:
         self.looked = now = self._ticks()
         self._watch = self._watch.see(lease, now, readable=readable)
         reason = self._watch.may_lead(self._held, now, self.patience)
-        if reason is not None and self._held is Lock.NONE and await self._answered():
-            reason = None
+        unsure = self._held is Lock.NONE or reason in (Reason.FREE, Reason.UNREADABLE)
+        if reason is not None and unsure and await self._answered():
+            reason = None  # one that knows no lease, or that has lost its lock with the file
         if reason is None:
             self._lock.give_back()  # a leader without it may have it back
         return reason

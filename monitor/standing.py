@@ -38,7 +38,9 @@ class Standing:
         return await asyncio.to_thread(ask, self._paths, asked)
 
     def hear(self, asked: Mapping[str, str]) -> Mapping[str, object] | None:
-        """Note a standby's report; None where it is something else that is asked."""
+        """Note a standby's report, or say who stands by; None where something else is asked."""
+        if asked.get("do") == "who":
+            return {"standbys": list(self.others())}
         if asked.get("do") != "stand by":
             return None
         self._heard[asked.get("holder", "")] = self._ticks()

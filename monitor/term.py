@@ -10,6 +10,7 @@ import structlog
 from monitor.build import caller, canary, prober, rereader, teller
 from monitor.clock import Clock
 from monitor.core.model import TargetRecord
+from monitor.core.reports import Counted
 from monitor.core.settings import Account, Settings
 from monitor.http import Door
 from monitor.leading import closed
@@ -170,6 +171,12 @@ class Term:
         if not wait:
             self.scheduler.ask_soon(target)
         return wait
+
+    async def usage(self, account: str, body: object) -> Counted | tuple[str, ...]:
+        """Count what an application reports; for an unknown account the known ones."""
+        found = await self.pipeline.counting.report(account, body)
+        known = tuple(a.name for a in self.pipeline.memory.settings.accounts)
+        return known if found is None else found
 
     # -- rounds -----------------------------------------------------------------------------
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine
+from contextlib import AsyncExitStack
 from typing import TypeVar
 
 import structlog
@@ -68,16 +69,10 @@ class Turn:
         self.waited, self._leader = True, leader
         self._up(f"standby: {leader} leads")
         patience = 0.0 if self._web().listen[1] == 0 else _SLOWLY
-        beside = (
-            asyncio.create_task(self._pages.take_sometime(patience)),
-            asyncio.create_task(self._standing.report(self._leadership.holder)),
-        )
-        try:
+        async with AsyncExitStack() as end:
+            beside(end, self._pages.take_sometime(patience))
+            beside(end, self._standing.report(self._leadership.holder))
             return await self.unless_stopped(self._leadership.wait(reader))
-        finally:
-            for task in beside:
-                task.cancel()
-            await asyncio.gather(*beside, return_exceptions=True)
 
     async def unless_stopped(self, work: Coroutine[object, object, T]) -> T | None:
         """What comes of `work`; None where the daemon is told to stop before."""
@@ -89,3 +84,15 @@ class Turn:
             for each in (task, stop):
                 each.cancel()
             await asyncio.gather(task, stop, return_exceptions=True)
+
+
+def beside(end: AsyncExitStack, work: Coroutine[object, object, T]) -> asyncio.Task[T]:
+    """Let `work` run until `end`."""
+    task = asyncio.create_task(work)
+
+    async def over() -> None:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+    end.push_async_callback(over)
+    return task

@@ -25,6 +25,7 @@ SECRETS = {
     "HUGGINGFACE_API_KEY": "hf_demo-key",
     "SMTP_PASSWORD": "smtp-planted-password",
     "HOOK_SECRET": "hook-planted-secret",
+    "SWITCH": "switch-planted-token",
 }
 
 
@@ -197,7 +198,7 @@ def daemon(path: Path, *, until: str = "started", **more: str) -> Iterator[Livin
                 with contextlib.suppress(ValueError):
                     event = json.loads(line)
                     if event.get("event") == "started":
-                        living.port = event["web"]
+                        living.port = event.get("web", living.port)
                 living.news.notify_all()
 
     reader = threading.Thread(target=read, daemon=True)

@@ -38,7 +38,8 @@ receivers:
   hook:
     webhook: {{url: "http://127.0.0.1:9/${{HOOK_SECRET}}", secret: "${{HOOK_SECRET}}"}}
 """
-    path = config(world, tmp_path, alerts=LOW, receivers=receivers)
+    switch = 'heartbeat: {url: "http://127.0.0.1:9/${SWITCH}", interval: 2s, timeout: 1s}\n'
+    path = config(world, tmp_path, alerts=LOW, receivers=receivers, switch=switch)
     seen: list[str] = []
     with daemon(
         path,
@@ -52,6 +53,7 @@ receivers:
             seen += [living.get(place)[1] for place in places]
         world.kie.answer, world.kie.balance = "ok", Decimal(9000)
         living.until(lambda: any("not told yet" in line for line in living.log))
+        living.until(lambda: any("switch did not hear us" in line for line in living.log))
         assert living.stop() == 0
     for words in (("--once",), ("check-config",), ("status",), ("test-receiver", "hook"),
                   ("test-receiver", "oncall"), ("providers",)):  # fmt: skip

@@ -95,7 +95,9 @@ def test_a_leader_that_is_killed_is_followed_within_seconds_and_nobody_hears_it_
 def test_a_leader_that_hangs_loses_its_lease_and_stands_by_when_it_wakes(
     world: World, box: Mailbox, tmp_path: Path
 ) -> None:
-    path = config(world, tmp_path, alerts=LOW, receivers=mail_to(box), lease="lease: 1s\n")
+    port = free_port()
+    more = f'lease: 3s\nweb: {{listen: "127.0.0.1:{port}"}}\n'
+    path = config(world, tmp_path, alerts=LOW, receivers=mail_to(box), web=more)
     with daemon(path) as first, daemon(path, until=STANDS_BY) as second:
         first.until(lambda: first.get("/-/ready")[0] == 200)
         first.process.send_signal(signal.SIGSTOP)
@@ -107,6 +109,7 @@ def test_a_leader_that_hangs_loses_its_lease_and_stands_by_when_it_wakes(
         box.wait_blocking(1)
         first.process.send_signal(signal.SIGCONT)
         first.until(lambda: first.said(STANDS_BY) is not None)
+        second.until(lambda: second.said("shows its page") is not None)  # the port is free now
         down = first.said("stepped down: another daemon has taken over")
         assert down is not None
         assert name_of(second) in str(down["why"])
@@ -145,6 +148,8 @@ def test_a_standby_lives_and_is_not_ready_and_ends_at_once(world: World, tmp_pat
     with daemon(path) as leader, daemon(path, until=STANDS_BY) as second:
         leader.until(lambda: "monitor_standbys 1.0" in leader.get("/metrics")[1])
         assert "monitor_leader 1.0" in leader.get("/metrics")[1]
+        shown = monitor(path, "status").stdout.splitlines()[-1]
+        assert shown == f"led by {name_of(leader)}, epoch 1; standing by: {name_of(second)}"
         second.until(lambda: second.said("shows its page") is not None)
         second.port = second.said("shows its page")["web"]  # type: ignore[index, assignment]  # it has
         assert second.get("/-/healthy") == (200, "healthy\n")

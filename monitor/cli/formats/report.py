@@ -115,6 +115,7 @@ class Report:
     alerts: tuple[AlertRow, ...]
     services: tuple[ServiceRow, ...]
     silences: tuple[SilenceRow, ...] = ()
+    leader: str = ""  # which daemon leads, and who stands by
 
     def of(self, status: Status) -> tuple[TargetRow, ...]:
         """The targets that stand so, in the document's order."""
@@ -138,7 +139,17 @@ def read(document: Member) -> Report:
         alerts=tuple(_alert(m) for m in _members(document, "alerts")),
         services=tuple(_service(m) for m in _members(document, "services")),
         silences=tuple(_silence(m) for m in _members(document, "silences")),
+        leader=_leader(document.get("leader")),
     )
+
+
+def _leader(found: object) -> str:
+    if not isinstance(found, Mapping) or not _text(found, "holder"):
+        return ""
+    listed = found.get("standbys")
+    waiting = [s for s in listed if isinstance(s, str)] if isinstance(listed, list) else []
+    beside = f"; standing by: {', '.join(waiting)}" if waiting else ""
+    return f"led by {_text(found, 'holder')}, epoch {found.get('epoch')}{beside}"
 
 
 def _silence(member: Member) -> SilenceRow:
