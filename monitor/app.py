@@ -181,6 +181,7 @@ class Daemon:
             if self._watchdog is not None:
                 self._watchdog.cancel()
             self.leadership.step_down()
+            await self.term.aclose()
             await self.pages.give_back()
             await self.door.aclose()
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Coroutine, Mapping
 
 import structlog
 
-from monitor.build import caller, canary, prober, rereader, teller
+from monitor.build import caller, canary, prober, rereader, teller, without_charts
 from monitor.clock import Clock
 from monitor.core.model import TargetRecord
 from monitor.core.reports import Counted
@@ -104,6 +104,8 @@ class Term:
         self.spawn(self._counts(), "count")
         self.spawn(self.switch.run(), "heartbeat")
         self.rounds.match({r.name for r in settings.receivers})
+        if chartless := without_charts(settings.receivers):
+            log.info("no charts", why=chartless)
 
     def spawn(self, work: Coroutine[object, object, None], name: str) -> None:
         """Let something run for as long as the term lasts."""
@@ -127,7 +129,12 @@ class Term:
     async def abandon(self) -> None:
         """End at once, as another leads: nothing more is said, nothing more is written."""
         await self.end(0.0, 0.0)
+        await self.aclose()
         await closed(self.store)
+
+    async def aclose(self) -> None:
+        """Leave nothing of it running."""
+        await self.pipeline.aclose()
 
     # -- how it goes ------------------------------------------------------------------------
 
