@@ -80,7 +80,7 @@ def test_a_leader_that_is_killed_is_followed_within_seconds_and_nobody_hears_it_
         second.until(lambda: second.said("started") is not None)
         world.kie.balance = Decimal(20000)
         box.wait_blocking(2)
-        assert time.monotonic() - killed < 5
+        assert time.monotonic() - killed < 9  # before any lease is over
         told = second.said("took over")
         assert told is not None
         assert told["because"] == "the leader has died"
@@ -164,7 +164,7 @@ def test_a_standby_lives_and_is_not_ready_and_ends_at_once(world: World, tmp_pat
         second.until(lambda: any("nonsense: unknown key" in line for line in second.log))
         began = time.monotonic()
         assert second.stop() == 0
-        assert time.monotonic() - began < 3
+        assert time.monotonic() - began < 9
         assert world.kie.requests["balance"] >= asked  # the leader's own
         assert leader.stop() == 0
 
