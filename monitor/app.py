@@ -1,59 +1,46 @@
-"""The composition root: build, start, drain, stop, reload; signals."""
+"""The composition root: lead or stand by, start, drain, stop, reload; signals."""
 
 from __future__ import annotations
 
 import asyncio
-import errno
 import signal
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Mapping
+from contextlib import AsyncExitStack, suppress
+from dataclasses import replace
+from pathlib import Path
 
 import structlog
 
-from monitor.build import (
-    canary,
-    prober,
-    refresher,
-    rereader,
-    runbook_page,
-    teller,
-    without_charts,
-)
+from monitor.build import runbook_page
 from monitor.clock import Clock, RealClock
-from monitor.control import OTHER_DATABASE, ask, listening, socket_paths
-from monitor.core.model import TargetRecord
-from monitor.core.reports import Counted
-from monitor.core.settings import Account, Settings
+from monitor.control import OTHER_DATABASE, listening, socket_paths
+from monitor.core.lease import Leading, Reason
+from monitor.core.settings import Settings
 from monitor.core.snapshot import Snapshot
 from monitor.core.status import document
 from monitor.exporter import Exporter
 from monitor.heartbeat import keep_alive, notify
 from monitor.history import Archive
 from monitor.http import Door
-from monitor.operator import Operator
+from monitor.leading import Leadership
 from monitor.pipeline import Pipeline
-from monitor.promql import querier
 from monitor.recall import Recollection
-from monitor.reloading import Reloader
-from monitor.rounds import Rounds
 from monitor.scheduler import Scheduler
-from monitor.store import Store
-from monitor.store.sqlite import SqliteStore
+from monitor.standing import Standing
+from monitor.term import Term
 from monitor.threads import PassingThreads
+from monitor.turn import Turn, beside
 from monitor.web import WebDoors, build_app
-from monitor.web.server import Listener, bind, serve, tls_context
+from monitor.web.pages import Pages
 
 log = structlog.get_logger("monitor")
 
-DRAIN = 4.0  # seconds for probes under way when the daemon is told to stop
-TELL = 2.0  # and for messages
-READY_AFTER = 15.0  # seconds after which a silent target no longer holds readiness back
-_GATHER = 0.1  # seconds a reading may wait for others to be written with it
-_TICK = 1.0
-_STUCK = 60.0  # seconds a probe may be late before the watchdog is left unfed
+_ONCE_MORE = 0.25  # seconds until a lead that could not be taken is tried again
+_SILENT = 60.0  # seconds the database may not answer before the watchdog is left unfed
 
 
 class Daemon:
-    """One running monitor."""
+    """One running monitor: it leads on its database, or waits until it may."""
 
     def __init__(
         self,
@@ -62,91 +49,105 @@ class Daemon:
         *,
         env: Mapping[str, str],
         clock: Clock | None = None,
-        store: Store | None = None,
     ) -> None:
-        self._env = env
+        self._env, self._load = env, reload
         self.clock = clock or RealClock()
-        self.store: Store = store or SqliteStore(
-            settings.database, busy_timeout=2.0, gather=_GATHER
-        )
         self.door = Door()
-        telling = teller(self.door, self.clock)
-        self.pipeline = Pipeline(
-            settings,
-            store=self.store,
-            clock=self.clock,
-            probe=prober(self.door, self._further),
-            teller=telling,
-            canary=canary(self.door),
-            reread=rereader(),
-            query=querier(self.door),
+        self._database, self._paths = settings.database, socket_paths(settings.database, env)
+        self.standing = Standing(self._paths, settings.database)
+        self.leadership = Leadership(
+            settings.database,
+            settings.lease,
+            now=self.clock.now,
+            answered=self.standing.answered,
         )
-        self.scheduler = Scheduler(self.clock, self.pipeline.observe)
-        self.rounds = Rounds(self.pipeline.deliver, self.clock)
-        self.refresher = refresher(self.door, self.clock, self.pipeline.memory, telling)
+        self.term = self._new_term(settings)
         self.exporter = Exporter(self.snapshot)
-        self.reloader = Reloader(
-            reload,
-            env=env,
-            clock=self.clock,
-            pipeline=self.pipeline,
-            scheduler=self.scheduler,
-            rounds=self.rounds,
+        self.pages = Pages(build_app(self._doors()), lambda: self.settings.web)
+        self.started = asyncio.Event()  # it leads
+        self._stop, self._changing = asyncio.Event(), asyncio.Lock()
+        self.turn = Turn(
+            settings.database,
+            self._stop,
+            leadership=self.leadership,
+            standing=self.standing,
+            pages=self.pages,
+            web=lambda: self.settings.web,
+            up=self._up,
         )
-        self.operator = Operator(self.pipeline, self.clock)
-        self.ports: dict[str, int] = {}  # what the listeners were given: "web", "services"
-        self.started = asyncio.Event()
-        self._stop, self._draining = asyncio.Event(), False
-        self._began = self.clock.monotonic()
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._watchdog: asyncio.Task[None] | None = None
+
+    def _new_term(self, settings: Settings) -> Term:
+        return Term(
+            settings,
+            self._load,
+            env=self._env,
+            clock=self.clock,
+            door=self.door,
+            may_tell=self.leadership.valid,
+            database=self._database,
+        )
 
     # -- what others see --------------------------------------------------------------------
+
+    @property
+    def settings(self) -> Settings:
+        """The present ones."""
+        return self.pipeline.memory.settings
+
+    @property
+    def pipeline(self) -> Pipeline:
+        """Of this term."""
+        return self.term.pipeline
+
+    @property
+    def scheduler(self) -> Scheduler:
+        """Of this term."""
+        return self.term.scheduler
+
+    @property
+    def ports(self) -> dict[str, int]:
+        """What the listeners were given: "web", "services"."""
+        return self.pages.ports
 
     def snapshot(self) -> Snapshot:
         """Everything that is true now."""
         self.pipeline.memory.scheduler_lag = self.scheduler.lag
-        return self.pipeline.memory.snapshot(self.clock.now())
+        found = self.pipeline.memory.snapshot(self.clock.now())
+        called = self.term.switch.called if self.settings.heartbeat else None
+        return replace(found, leading=self._leading(), called=called)
+
+    def _leading(self) -> Leading:
+        if not self.started.is_set():
+            leader = self.leadership.leader
+            return Leading(False, leader.holder if leader else "", leader.epoch if leader else 0)
+        return Leading(
+            True,
+            self.leadership.holder,
+            self.term.store.epoch or 0,
+            since=self.leadership.since,
+            standbys=self.standing.others(),
+        )
+
+    def _standby(self) -> str:
+        """In whose shadow this daemon stands; empty where it leads, or is about to."""
+        shadow = self.turn.waited and not self.started.is_set()
+        return f"standby: {self.turn.words()} leads" if shadow else ""
 
     def ready(self) -> bool:
-        """Whether every target has been probed or read lately; not while draining."""
-        if self._draining or not self.started.is_set():
-            return False
-        late = self.clock.monotonic() - self._began >= READY_AFTER
-        return late or all(self._looked_at(r) for r in self.pipeline.memory.records.values())
-
-    def _looked_at(self, record: TargetRecord) -> bool:
-        """Probed since the start, or read within its interval before."""
-        if record.reading is None:
-            return False
-        settings = self.pipeline.memory.targets[record.target]
-        age = (self.clock.now() - record.reading.at).total_seconds()
-        return age <= max(settings.interval.longest, self.clock.monotonic() - self._began)
+        """Whether it leads, and every target has been looked at; not while draining."""
+        return self.started.is_set() and not self._stop.is_set() and self.term.ready()
 
     def _ailing(self) -> str:
-        """Why systemd should restart us; empty while probes advance."""
-        late = self.scheduler.overdue()
-        return f"probes do not advance: one is {late:.0f} s late" if late > _STUCK else ""
-
-    def _further(self, account: Account, target: str, requests: int) -> None:
-        self.pipeline.asker.further(account, target, requests)
-
-    async def _usage(self, account: str, body: object) -> Counted | tuple[str, ...]:
-        """Count what an application reports; for an unknown account the known ones."""
-        found = await self.pipeline.counting.report(account, body)
-        known = tuple(a.name for a in self.pipeline.memory.settings.accounts)
-        return known if found is None else found
-
-    def _probe_now(self, target: str) -> float | None:
-        """Ask soon; seconds until it may be asked for again, 0: it is; None: no such target."""
-        if target not in self.pipeline.memory.targets:
-            return None
-        wait = self.pipeline.asker.nudge(target)
-        if not wait:
-            self.scheduler.ask_soon(target)
-        return wait
+        """Why systemd should restart us; empty while all advances."""
+        if not self.started.is_set():
+            return ""
+        if self.leadership.silent_for > _SILENT:
+            return f"the database has not answered for {self.leadership.silent_for:.0f} s"
+        return self.term.stuck()
 
     def _doors(self) -> WebDoors:
-        past = Recollection(Archive(self.pipeline.memory.settings.database), self.snapshot)
+        past = Recollection(Archive(self._database), self.snapshot)
         return WebDoors(
             snapshot_of=self.snapshot,
             document=lambda: document(self.snapshot()),
@@ -154,11 +155,12 @@ class Daemon:
             ready=self.ready,
             history=past.document,
             patterns=past.patterns,
-            probe_now=self._probe_now,
-            usage=self._usage,
+            probe_now=lambda target: self.term.probe_now(target),
+            usage=lambda account, body: self.term.usage(account, body),
             reload=self.reload,
-            settings_of=lambda: self.pipeline.memory.settings,
-            runbook=lambda name: runbook_page(name, self.pipeline.memory.settings),
+            settings_of=lambda: self.settings,
+            runbook=lambda name: runbook_page(name, self.settings),
+            standby=self._standby,
         )
 
     # -- life -------------------------------------------------------------------------------
@@ -169,126 +171,114 @@ class Daemon:
 
     async def run(self) -> None:
         """Live until told to stop. Raises OSError for a port in use, NewerSchemaError."""
-        settings = self.pipeline.memory.settings
-        await self._alone(settings)
-        listeners = self._bind(settings)
         try:
-            await self.pipeline.start()
-            await self.pipeline.meet()
-            await self._live(settings, listeners)
+            while not self._stop.is_set() and (reason := await self.turn.come()) is not None:
+                if not self.turn.waited:
+                    self.pages.take()
+                if not await self._lead(reason) and not self._stop.is_set():
+                    await asyncio.sleep(_ONCE_MORE)
         finally:
-            for listener in listeners:
-                listener.close()
-            await self.pipeline.aclose()
+            if self._watchdog is not None:
+                self._watchdog.cancel()
+            self.leadership.step_down()
+            await self.term.aclose()
+            await self.pages.give_back()
             await self.door.aclose()
 
-    async def _alone(self, settings: Settings) -> None:
-        """Refuse to be the second daemon on one database: everybody would be told twice."""
-        question = {"do": "ping", "database": settings.database}
-        paths = socket_paths(settings.database, self._env)
-        if await asyncio.to_thread(ask, paths, question) is not None:
-            words = f"another daemon keeps {settings.database}: stop it, or set another database"
-            raise OSError(errno.EBUSY, words)
+    async def _lead(self, reason: Reason) -> bool:
+        """Lead until told to stop, or until another has taken over; False where it cannot."""
+        async with AsyncExitStack() as end:
+            async with self._changing:
+                term = self.term
+                if not await self.turn.unless_stopped(self.leadership.claim(term.store)):
+                    return False
+                beat = term.pipeline.keeper.beat
+                keeping = self.leadership.keep(term.store, lambda: beat(self.clock.now()))
+                beating = beside(end, keeping)
+                beside(end, self.pages.take_sometime())
+                if self.turn.waited:
+                    log.warning("took over", because=reason.value, epoch=term.store.epoch)
+                await term.start()
+                self._begin(await end.enter_async_context(listening(self._paths, self._control)))
+            lost = await self._ended(beating)
+            if lost is None:
+                await self._drain(beating)
+        if lost is not None:
+            await self._step_down(lost)
+        return True
 
-    def _bind(self, settings: Settings) -> list[Listener]:
-        listeners = [bind("web", settings.web.listen)]
-        if settings.web.services_listen:
-            listeners.append(bind("services", settings.web.services_listen))
-        self.ports = {listener.name: listener.port for listener in listeners}
-        return listeners
-
-    async def _live(self, settings: Settings, listeners: list[Listener]) -> None:
-        stop_web = asyncio.Event()
-        app = build_app(self._doors())
-        tls = tls_context(settings.web.tls)
-        web = [asyncio.create_task(serve(app, each, stop_web, tls=tls)) for each in listeners]
-        paths = socket_paths(settings.database, self._env)
-        async with listening(paths, self._control) as socket:
-            log.info("started", targets=len(settings.targets), socket=str(socket), **self.ports)
-            self._begin(settings)
-            await self._watched(web)
-            await self._drain()
-        stop_web.set()
-        await asyncio.gather(*web, return_exceptions=True)
-
-    def _begin(self, settings: Settings) -> None:
-        self.pipeline.ask_soon = self.scheduler.ask_soon
-        self.pipeline.changed = self.pipeline.keeper.changed = self.rounds.wake
-        self.scheduler.start()
-        self.pipeline.watch(self.scheduler.arm(settings.targets, self.pipeline.turns()))
-        self._spawn(self._sweeps(), "sweep")
-        self._spawn(self._ticks(), "tick")
-        self._spawn(self._counts(), "count")
-        self._spawn(self.refresher.run(), "refresh")
-        self._spawn(keep_alive(self._env, self._ailing), "watchdog")
-        self.rounds.match({r.name for r in settings.receivers})
-        if chartless := without_charts(settings.receivers):
-            log.info("no charts", why=chartless)
+    def _begin(self, socket: Path | None) -> None:
+        with suppress(OSError):  # it is tried again until it is free
+            self.pages.take()
+        self.term.begin()
         self.started.set()
-        notify(self._env, "READY=1", f"STATUS={len(settings.targets)} targets")
+        targets = len(self.settings.targets)
+        log.info("started", targets=targets, socket=str(socket), **self.ports)
+        self._up(f"{targets} targets")
 
-    async def _watched(self, web: list[asyncio.Task[None]]) -> None:
-        """Until stopped; a listener that ends by itself ends the daemon with its error."""
+    def _up(self, status: str) -> None:
+        """Tell systemd that this daemon does what it can, and from now on that it lives."""
+        notify(self._env, "READY=1", f"STATUS={status}")
+        if self._watchdog is None:
+            alive = keep_alive(self._env, self._ailing)
+            self._watchdog = asyncio.create_task(alive, name="watchdog")
+
+    async def _ended(self, beating: asyncio.Task[str]) -> str | None:
+        """Who leads now; None: this daemon was told to stop. A broken listener raises."""
         stop = asyncio.create_task(self._stop.wait())
-        done, _ = await asyncio.wait({stop, *web}, return_when=asyncio.FIRST_COMPLETED)
-        stop.cancel()
-        for task in done - {stop}:
-            task.result()
+        broken = asyncio.create_task(self.pages.broken())
+        try:
+            waited = {beating, stop, broken}
+            done, _ = await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
+            if broken in done:
+                broken.result()
+            return beating.result() if beating in done else None
+        finally:
+            for task in (stop, broken):
+                task.cancel()
+            await asyncio.gather(stop, broken, return_exceptions=True)
 
-    async def _drain(self) -> None:
-        self._draining = True
+    async def _drain(self, beating: asyncio.Task[str]) -> None:
         notify(self._env, "STOPPING=1")
         log.info("draining")
-        await self.scheduler.drain(DRAIN)
-        for task in (tasks := set(self._tasks)):
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        await self.rounds.drain(TELL)
-        await self.pipeline.keeper.close()
+        await self.term.end()
+        beating.cancel()
+        await self.term.close()
         log.info("stopped")
 
-    def _spawn(self, work: Coroutine[object, object, None], name: str) -> None:
-        task = asyncio.create_task(work, name=name)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-
-    # -- rounds -----------------------------------------------------------------------------
-
-    async def _sweeps(self) -> None:
-        while True:
-            await asyncio.sleep(_TICK * 2)
-            try:
-                await self.pipeline.sweep()
-            except Exception:  # the daemon outlives every fault of its own
-                log.exception("sweeping failed; this is a defect of monitor")
-
-    async def _counts(self) -> None:
-        """Judge what applications report, all that has come in a quarter of a second at once."""
-        while True:
-            await self.pipeline.counting.reported.wait()
-            try:
-                await self.pipeline.recount()
-            except Exception:  # the daemon outlives every fault of its own
-                log.exception("counting failed; this is a defect of monitor")
-            await asyncio.sleep(_TICK / 4)
-
-    async def _ticks(self) -> None:
-        while True:
-            await asyncio.sleep(_TICK)
-            if self.scheduler.tick():
-                self.rounds.wake()
+    async def _step_down(self, lost: str) -> None:
+        """Another leads: say nothing more, forget all, and stand by."""
+        self.started.clear()
+        log.warning("stepped down: another daemon has taken over", why=lost)
+        async with self._changing:
+            await self.term.abandon()
+            self.term = self._new_term(self.settings)
+        self.standing.forget()
+        self.leadership.step_down()
+        self.turn.over()
+        await self.pages.give_back()  # whoever leads shows it
 
     # -- reload and control -----------------------------------------------------------------
 
     async def reload(self) -> str | None:
         """Take the config anew; a broken one keeps the old. What is wrong, or None."""
-        return await self.reloader.reload()
+        async with self._changing:  # never while the lead is taken or lost
+            if self.started.is_set():
+                return await self.term.reloader.reload()
+            found = await self.term.reloader.read()
+            if isinstance(found, str):
+                return found
+            self.term = self._new_term(found)
+            return None
 
     async def _control(self, asked: Mapping[str, str]) -> Mapping[str, object]:
-        if asked.get("database") != self.pipeline.memory.settings.database:
+        if asked.get("database") != self._database:
             return {"error": OTHER_DATABASE}
-        reply = await self.operator.handle(asked)
-        self.rounds.wake()
+        heard = self.standing.hear(asked)
+        if heard is not None:
+            return heard
+        reply = await self.term.operator.handle(asked)
+        self.term.rounds.wake()
         return reply
 
 

@@ -30,6 +30,7 @@ from monitor.runbooks import load_runbooks, with_links
 from monitor.telling import Teller
 
 _CANARY_PATIENCE = 5.0  # seconds
+_SWITCH_SAYS = 64 * 1024  # bytes of a dead-man's switch's answer, which nobody reads
 
 
 def catalogue() -> Catalogue:
@@ -141,7 +142,28 @@ def runbook_page(name: str, settings: Settings) -> Runbook | None:
 
 def refresher(door: Door, clock: Clock, memory: Memory, teller: Teller) -> Refresher:
     """Tell anew what still stands, to channels that forget."""
-    return Refresher(memory, load_notifiers(door), clock, compose=teller.compose)
+    return Refresher(
+        memory,
+        load_notifiers(door),
+        clock,
+        compose=teller.compose,
+        may_tell=lambda: teller.may_tell(),
+    )
+
+
+def caller(door: Door) -> Callable[[Secret, str], Awaitable[int | str]]:
+    """Call a dead-man's switch: GET, or POST with why; the HTTP status, or one safe line."""
+
+    async def call(url: Secret, body: str) -> int | str:
+        way = "POST" if body else "GET"
+        headers = {"Content-Type": "text/plain; charset=utf-8"} if body else {}
+        request = Request(way, url.reveal(), headers, body=body.encode(), cap=_SWITCH_SAYS)
+        try:
+            return (await door.send(request)).status
+        except HttpFailure as failure:
+            return str(failure)
+
+    return call
 
 
 def teller(door: Door, clock: Clock) -> Teller:

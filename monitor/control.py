@@ -29,12 +29,15 @@ def socket_paths(database: str, env: Mapping[str, str]) -> tuple[Path, ...]:
 
 @contextlib.asynccontextmanager
 async def listening(paths: tuple[Path, ...], handler: Handler) -> AsyncIterator[Path | None]:
-    """Answer on the first of `paths` that can be bound; yields it, or None."""
-    server, bound = None, None
+    """Answer on the first of `paths` that can be bound; yields it, or None.
+
+    The last is the database's own: whoever leads there takes it, from one that hangs as well.
+    """
+    server, bound, ours = None, None, None
     for path in paths:
         try:
-            server = await _listen(path, handler)
-            bound = path
+            server = await _listen(path, handler, by_right=path == paths[-1])
+            bound, ours = path, path.stat().st_ino
             break
         except OSError:
             continue
@@ -43,19 +46,21 @@ async def listening(paths: tuple[Path, ...], handler: Handler) -> AsyncIterator[
     finally:
         if server is not None and bound is not None:
             server.close()
-            bound.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                if bound.stat().st_ino == ours:  # not another's, who has taken over meanwhile
+                    bound.unlink()
 
 
-def _clear(path: Path) -> None:
-    """Remove what a process that was killed has left; never a living daemon's."""
+def _clear(path: Path, *, by_right: bool) -> None:
+    """Remove what a process that was killed has left; a living one's only where it is ours."""
     if path.is_socket():
-        if _alive(path):
+        if not by_right and _alive(path):
             raise OSError(errno.EADDRINUSE, "another daemon listens there")
         path.unlink()
 
 
-async def _listen(path: Path, handler: Handler) -> asyncio.AbstractServer:
-    _clear(path)
+async def _listen(path: Path, handler: Handler, *, by_right: bool) -> asyncio.AbstractServer:
+    _clear(path, by_right=by_right)
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await _answer(reader, writer, handler)
@@ -92,11 +97,16 @@ async def _answer(
     writer.close()
 
 
-def ask(paths: tuple[Path, ...], question: Mapping[str, str]) -> Mapping[str, object] | None:
-    """The daemon's reply, or None where nobody listens on any of `paths`."""
-    for path in paths:
+def ask(
+    paths: tuple[Path, ...], question: Mapping[str, str], *, timeout: float = 10.0
+) -> Mapping[str, object] | None:
+    """The daemon's reply, or None where nobody listens on any of `paths`.
+
+    The database's own is asked first: a daemon that hangs may still hold the other.
+    """
+    for path in reversed(paths):
         with socket.socket(socket.AF_UNIX) as line:
-            line.settimeout(10)
+            line.settimeout(timeout)
             try:
                 line.connect(str(path))
                 line.sendall(json.dumps(dict(question)).encode() + b"\n")

@@ -18,13 +18,13 @@ from monitor.core.message import Runbook
 from monitor.core.model import (
     CANARY_TARGET,
     NETWORK_TARGET,
-    STORE_TARGET,
     Check,
     Finding,
     Reading,
     TargetRecord,
     key_target,
     models_target,
+    ours,
     provider_target,
 )
 from monitor.core.secret import MASK, Secret
@@ -167,7 +167,7 @@ def _chosen(settings: Settings, name: str) -> tuple[Account, TargetSettings]:
 
 def judged_from(settings: Settings, name: str) -> tuple[str, ...]:
     """The targets a derived one is judged from; none where there is no such derived target."""
-    if name in (NETWORK_TARGET, CANARY_TARGET, STORE_TARGET):
+    if name == CANARY_TARGET or ours(name):
         return tuple(t.target.name for t in settings.targets) if name == NETWORK_TARGET else ()
     for account in settings.accounts:
         if name == key_target(account.name):

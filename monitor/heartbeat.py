@@ -1,4 +1,4 @@
-"""Signs of life: to systemd (sd_notify), and to a dead-man's switch outside.
+"""Signs of life for systemd (sd_notify).
 
 The protocol of sd_notify(3): datagrams of `NAME=value` lines to the Unix socket `$NOTIFY_SOCKET`
 names; an `@` in front stands for an abstract one.
@@ -11,8 +11,6 @@ import os
 import socket
 import time
 from collections.abc import Awaitable, Callable, Mapping
-
-from monitor.core.secret import Secret, redact
 
 _PATIENCE = 1.0  # seconds: READY=1 must not be lost to a full queue, nor may it stop the daemon
 
@@ -66,21 +64,3 @@ async def keep_alive(
         why = ailing()
         notify(env, f"STATUS={why}" if why else "WATCHDOG=1")
         await sleep(period)
-
-
-async def call_outside(
-    send: Callable[[Secret], Awaitable[int]], url: Secret, *, timeout: float = 15.0
-) -> str:
-    """One call to a dead-man's switch: empty if it heard us, else one safe line.
-
-    `send` asks the address with GET and returns the HTTP status. Whoever listens there alerts when
-    the calls stop: the only alert about a monitor, or a machine, that is gone.
-    """
-    try:
-        async with asyncio.timeout(timeout):
-            status = await send(url)
-    except TimeoutError:
-        return f"the dead-man's switch did not answer within {timeout:g} s"
-    except Exception as error:  # noqa: BLE001 - a daemon must not fall over its sign of life
-        return redact(f"the dead-man's switch was not reached ({type(error).__name__})", (url,))
-    return "" if 200 <= status < 300 else f"the dead-man's switch answered HTTP {status}"

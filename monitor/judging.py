@@ -11,7 +11,6 @@ from monitor.core.changed import marked
 from monitor.core.incident import RULE_REMOVED, TARGET_REMOVED
 from monitor.core.model import (
     NETWORK_TARGET,
-    STORE_TARGET,
     Alert,
     AlertState,
     Check,
@@ -112,11 +111,13 @@ class Judge:
     def sweep(self, now: datetime) -> Changes:
         """Judge what time alone can change: pending alerts that lapse, targets gone stale."""
         memory, changes, scene = self._memory, Changes(), _Scene(self._memory)
-        self._apply(memory.store(now), now, changes, scene)
+        own = {v.target: v for v in memory.ours(now)}
+        for view in own.values():
+            self._apply(view, now, changes, scene)
         for view in [v for v in memory.views.values() if _late(v, now)]:
             self._apply(view, now, changes, scene)
         moved = [a for a in memory.alerts.values() if a.state is AlertState.PENDING or _timed(a)]
-        for target in {a.target for a in moved} - {STORE_TARGET}:
+        for target in {a.target for a in moved} - own.keys():
             found = memory.look(target)
             if found is not None:
                 self._apply(found, now, changes, scene)
@@ -193,7 +194,8 @@ class Judge:
     def removed(self, now: datetime) -> Changes:
         """Close what stands for a rule or a target that the config no longer has."""
         memory, changes = self._memory, Changes()
-        targets = {*memory.targets, *memory.derived(), STORE_TARGET}
+        own = (v.target for v in memory.ours(now))
+        targets = {*memory.targets, *memory.derived(), *own}
         for key, alert in list(memory.alerts.items()):
             rules = {r.name for r in memory.rules_for(alert.target)}
             if alert.target in targets and alert.rule in rules:

@@ -12,6 +12,7 @@ import structlog
 
 from monitor.clock import Clock
 from monitor.core.counts import Counts
+from monitor.core.lease import called
 from monitor.core.maintenance import to_keep
 from monitor.core.model import Ack, Silence, Told
 from monitor.core.settings import Settings
@@ -19,7 +20,7 @@ from monitor.hourly import thin
 from monitor.judging import Changes
 from monitor.memory import KEPT, Memory
 from monitor.restoring import Restoring, fold_samples
-from monitor.store import Batch, Store, StoreError, StoreReplacedError
+from monitor.store import Batch, LeaseLostError, Store, StoreError, StoreReplacedError
 from monitor.writing import Writing
 
 __all__ = ["Keeper", "fold_samples"]
@@ -123,6 +124,31 @@ class Keeper:
             self._writing.owed.incidents.add(incident)
 
     # -- time passes ------------------------------------------------------------------------
+
+    async def beat(self, now: datetime) -> None:
+        """Show that this process lives and leads. Raises LeaseLostError: another leads now.
+
+        A store that fails costs nobody the lead; but where it can still be read, it is.
+        """
+        if self._store is None:
+            return
+        try:
+            await self._store.heartbeat(now)
+        except LeaseLostError:
+            raise
+        except StoreReplacedError as error:
+            await self._writing.write_all_again(error)
+        except StoreError as error:
+            self._writing.failed(error)
+            await self._look_who_leads(self._store)
+
+    async def _look_who_leads(self, store: Store) -> None:
+        try:
+            found = await store.lease()
+        except StoreError:
+            return
+        if found is not None and store.epoch is not None and found.epoch > store.epoch:
+            raise LeaseLostError(f"{called(found.holder)} leads with epoch {found.epoch}")
 
     async def refresh(self, now: datetime) -> None:
         """Heartbeat, what is owed, what other processes have written, pruning once an hour."""

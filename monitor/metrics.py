@@ -9,8 +9,9 @@ from decimal import Decimal
 
 from monitor import __version__
 from monitor.core.causes import Standing
+from monitor.core.lease import Leading
 from monitor.core.model import AlertState, Check, Outlook, ServiceStatus, key_target
-from monitor.core.snapshot import Snapshot
+from monitor.core.snapshot import Called, Snapshot
 from monitor.core.view import View
 
 Row = tuple[str, tuple[str, ...], float]  # metric, label values in the table's order, value
@@ -74,9 +75,17 @@ METRICS: tuple[Described, ...] = tuple(Described(*row) for row in (
     ("monitor_notifications_total", ("receiver", "kind", "result"),
      "Notifications by what became of them: ok, failed, refused."),
     ("monitor_notifications_pending", ("receiver",), "Notifications still to be told."),
+    ("monitor_notifications_oldest_pending_timestamp_seconds", ("receiver",),
+     "Since when the oldest of them is due; absent while there is none."),
     ("monitor_config_last_reload_successful", (), "Whether the last reload took the config."),
     ("monitor_config_last_reload_success_timestamp_seconds", (),
      "When a config was last taken, at start or by reload."),
+    ("monitor_leader", (), "Whether this daemon leads, or stands by."),
+    ("monitor_standbys", (), "Daemons that stand by; the leader knows of them."),
+    ("monitor_heartbeat_success", (),
+     "Whether the switch outside heard the last call; absent without one."),
+    ("monitor_heartbeat_well", (), "Whether that call said that all is well."),
+    ("monitor_heartbeat_last_success_timestamp_seconds", (), "When it last heard a call."),
     ("monitor_scheduler_lag_seconds", (), "How late the last probe began."),
     ("monitor_build_info", ("version",), "The version that runs."),
 ))  # fmt: skip
@@ -224,6 +233,25 @@ def _count_rows(snapshot: Snapshot) -> Iterator[Row]:
     for settings in snapshot.settings.receivers:
         name = settings.name
         yield "monitor_notifications_pending", (name,), counts.pending.get(name, 0)
+        oldest = "monitor_notifications_oldest_pending_timestamp_seconds"
+        yield from _at(oldest, (name,), counts.oldest_pending.get(name))
     yield "monitor_config_last_reload_successful", (), float(counts.reload_ok)
     yield from _at("monitor_config_last_reload_success_timestamp_seconds", (), counts.reload_at)
+    yield from _leading_rows(snapshot.leading)
+    yield from _heartbeat_rows(snapshot.called)
     yield "monitor_scheduler_lag_seconds", (), counts.scheduler_lag
+
+
+def _heartbeat_rows(called: Called | None) -> Iterator[Row]:
+    if called is not None and called.heard is not None:
+        yield "monitor_heartbeat_success", (), float(called.heard)
+        yield "monitor_heartbeat_well", (), float(called.well)
+        last = "monitor_heartbeat_last_success_timestamp_seconds"
+        yield from _at(last, (), called.heard_at)
+
+
+def _leading_rows(leading: Leading | None) -> Iterator[Row]:
+    if leading is not None:
+        yield "monitor_leader", (), float(leading.leads)
+    if leading is not None and leading.leads:
+        yield "monitor_standbys", (), len(leading.standbys)

@@ -14,6 +14,7 @@ from monitor.build import prober, refresher, teller
 from monitor.clock import RealClock
 from monitor.control import ask, socket_paths
 from monitor.core.causes import Severity, Status
+from monitor.core.lease import Leading, Lease
 from monitor.core.message import Message
 from monitor.core.model import Kind
 from monitor.core.settings import ReceiverSettings, Settings
@@ -179,9 +180,15 @@ async def stored_snapshot(settings: Settings) -> Snapshot:
     pipeline = Pipeline(settings, store=None, clock=RealClock(), probe=prober(Door()))
     try:
         await _take_up(pipeline, store)
+        lease = await store.lease()
     finally:
         await store.close()
-    return pipeline.memory.snapshot(datetime.now(UTC))
+    leading = None if lease is None or lease.at is None else _leading(lease)
+    return replace(pipeline.memory.snapshot(datetime.now(UTC)), leading=leading)
+
+
+def _leading(lease: Lease) -> Leading:
+    return Leading(False, lease.holder, lease.epoch, alive_at=lease.at)
 
 
 async def operate_on_store(settings: Settings, asked: Mapping[str, str]) -> Mapping[str, object]:

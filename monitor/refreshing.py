@@ -36,10 +36,11 @@ class Refresher:
         clock: Clock,
         *,
         compose: Callable[[Notification], Message],
+        may_tell: Callable[[], bool] = lambda: True,
         step: float = _STEP,
     ) -> None:
         self._memory, self._notifiers, self._clock = memory, notifiers, clock
-        self._compose, self._step = compose, step
+        self._compose, self._may_tell, self._step = compose, may_tell, step
         self._last: dict[tuple[str, str], float] = {}  # (receiver, incident) to monotonic seconds
         self._failing: set[tuple[str, str]] = set()  # (receiver, address)
         self._room = asyncio.Semaphore(_AT_ONCE)
@@ -72,7 +73,7 @@ class Refresher:
     def _turn(self, receiver: ReceiverSettings) -> tuple[Notification, ...]:
         """What is to be sent now; what has just been told is sent at once, with its end."""
         every = self.every(receiver)
-        if every is None:
+        if every is None or not self._may_tell():
             return ()
         stands = standing(self._memory.incidents.values(), receiver, self._memory.told.values())
         ids = {(receiver.name, n.incident.id) for n in stands}

@@ -36,9 +36,17 @@ class Reloader:
 
     async def reload(self) -> str | None:
         """Take the config anew; a broken one keeps the old. What is wrong, or None."""
+        found = await self.read()
+        if isinstance(found, str):
+            return found
+        await self._take(found)
+        return None
+
+    async def read(self) -> Settings | str:
+        """The config as it is now, or what is wrong with it, which is said aloud."""
         notify(self._env, *reloading())
         try:
-            settings = await asyncio.to_thread(self._load)
+            return await asyncio.to_thread(self._load)
         except ConfigFaults as faults:
             self._pipeline.memory.reload_ok = False
             for line in str(faults).splitlines():
@@ -46,17 +54,15 @@ class Reloader:
             return str(faults)
         finally:
             notify(self._env, "READY=1")
-        await self._take(settings)
-        return None
 
     async def _take(self, settings: Settings) -> None:
         old = self._pipeline.memory.settings
         _warn_of_restarts(old, settings)
+        self._pipeline.memory.reload_ok = True
+        self._pipeline.memory.reload_at = self._clock.now()
         await self._pipeline.reload(settings)
         self._arm(old, settings)
         self._rounds.match({r.name for r in settings.receivers})
-        self._pipeline.memory.reload_ok = True
-        self._pipeline.memory.reload_at = self._clock.now()
         self._rounds.wake()
         log.info("config reloaded", targets=len(settings.targets))
 

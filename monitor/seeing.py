@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from monitor.core.causes import Cause
 from monitor.core.globs import matches
 from monitor.core.model import STORE_TARGET, Incident, Reading, ServiceStatus, key_target
+from monitor.core.reaching import receiver_view
 from monitor.core.services import service_state
 from monitor.core.settings import Account, Settings
 from monitor.core.view import View
@@ -119,6 +120,11 @@ class Sight(State):
         """`monitor/store`; damage that was set aside is spoken of for an hour."""
         recent = self.store_lost_at is not None and now - self.store_lost_at < _SPOKEN_OF
         return store_view(self.store_failed or (self.store_lost if recent else ""), now)
+
+    def ours(self, now: datetime) -> list[View]:
+        """What this monitor is judged by itself: its memory, and its ways to the receivers."""
+        ways = [receiver_view(r.name, self.reach[r.name], now) for r in self.settings.receivers]
+        return [self.store(now), *ways]
 
     def derived(self) -> dict[str, View]:
         """Every derived target's view, by name."""

@@ -29,6 +29,7 @@ from monitor.core.model import (
     Totals,
 )
 from monitor.core.notice import Notice, TopUp
+from monitor.core.reaching import Reach
 from monitor.core.rules import Rule
 from monitor.core.series import Series
 from monitor.core.settings import Account, Settings, TargetSettings
@@ -69,7 +70,7 @@ class State:
         self.probes: Counter[tuple[str, Cause]] = Counter()
         self.opened: Counter[tuple[str, str]] = Counter()
         self.notified: Counter[tuple[str, Kind, str]] = Counter()
-        self.pending: dict[str, int] = {}
+        self.reach: dict[str, Reach] = {}  # by receiver
         self.reload_ok, self.reload_at = True, None  # type: bool, datetime | None
         self.scheduler_lag = 0.0
         self.store_failed = ""  # what is wrong with the database now
@@ -101,6 +102,7 @@ class State:
             del self.calls[name]
         for asked in [k for k in self.probes if k[0] not in self.targets]:
             del self.probes[asked]
+        self.reach = {r.name: self.reach.get(r.name, Reach()) for r in settings.receivers}
         for told in [k for k in self.notified if k[0] not in names]:
             del self.notified[told]
         for name, target in self.targets.items():

@@ -17,6 +17,7 @@ from monitor.core.message import Message, Runbook, compose
 from monitor.core.model import Kind, Notification, Silence, Told
 from monitor.core.notice import Announcement, due_notices, next_notice
 from monitor.core.notify import due, next_due
+from monitor.core.reaching import Reach
 from monitor.core.routing import digest_key, met, seen_key
 from monitor.core.settings import ReceiverSettings
 from monitor.illustrating import Draws, Illustrator
@@ -30,6 +31,7 @@ _FIRST_RETRY, _LONGEST_RETRY = 1.5, 60.0  # seconds; at most doubling in between
 _FORGIVEN_AFTER = 3600.0  # seconds until a refused send is tried anew
 _AT_ONCE = 8  # notifications on their way to one receiver
 _FALLBACK_AFTER = 3  # failed attempts
+_HELD_BACK = 0.5  # seconds until it is looked again whether this daemon leads
 
 Key = tuple[str, Kind, int, str]
 Owing = Notification | Announcement | Digest  # what is due: about an incident, beside them
@@ -70,6 +72,7 @@ class Teller:
         self._keeper: Keeper
         self._changed: Callable[[], None] = lambda: None
         self._digest: Callable[[Digest], Awaitable[Message]]
+        self.may_tell: Callable[[], bool] = lambda: True  # whether this daemon surely leads
 
     def attach(
         self,
@@ -135,13 +138,19 @@ class Teller:
         while True:
             now = self._clock.now()
             mine = [n for n in self.due(now) if n.receiver == receiver]
-            self._memory.pending[receiver] = len(mine)
+            self._owes(receiver, {n.key for n in mine}, now)
             self._drop_done(receiver, {n.key for n in mine})
             ready = [r for n in mine if (r := self._ready(n)) is not None]
             free = _AT_ONCE - sum(key[3] == receiver for key in self._flying)
             if not ready or free <= 0:
                 return self._wait(mine, now)
+            if not self.may_tell():
+                return _HELD_BACK
             await asyncio.gather(*(self._send(n) for n in ready[:free]))
+
+    def _owes(self, receiver: str, keys: set[Key], now: datetime) -> None:
+        reach = self._memory.reach.get(receiver, Reach())
+        self._memory.reach[receiver] = reach.owes(keys, now)
 
     def _drop_done(self, receiver: str, due_now: set[Key]) -> None:
         settled = due_now | self._flying
@@ -201,6 +210,8 @@ class Teller:
         try:
             pictures = notifier.spec.pictures and settings.options.get("chart") is not False
             errand = await self._errand(notification, pictures=pictures)
+            if not self.may_tell():
+                return  # another daemon may have begun to lead meanwhile
             delivery = await notifier.send(settings, errand.message, notification.addresses)
             await self._settle(notification, errand, delivery)
         finally:
@@ -276,6 +287,14 @@ class Teller:
                 tuple(_told(notification, errand.message, a, now) for a in delivery.told)
             )
         self._count(notification, errand.message, delivery)
+        self._note_reach(notification.receiver, delivery)
+
+    def _note_reach(self, receiver: str, delivery: Delivery) -> None:
+        reach = self._memory.reach.get(receiver)
+        if reach is not None:
+            why = _why({**delivery.failed, **delivery.refused})
+            now = self._clock.now()
+            self._memory.reach[receiver] = reach.tried(now, told=bool(delivery.told), why=why)
 
     def _count(self, notification: Owing, message: Message, delivery: Delivery) -> None:
         counts, name, kind = self._memory.notified, notification.receiver, notification.kind

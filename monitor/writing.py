@@ -13,7 +13,14 @@ from monitor.core.counts import Counts, gathered
 from monitor.hourly import Hourly
 from monitor.memory import Memory
 from monitor.owing import Owed, hours_by_key, joined
-from monitor.store import Batch, Checkpoint, Store, StoreError, StoreReplacedError
+from monitor.store import (
+    Batch,
+    Checkpoint,
+    LeaseLostError,
+    Store,
+    StoreError,
+    StoreReplacedError,
+)
 
 log = structlog.get_logger("monitor.store")
 
@@ -94,6 +101,8 @@ class Writing:
 
     def failed(self, error: StoreError) -> None:
         """Say once that the store cannot be used, and why."""
+        if isinstance(error, LeaseLostError):
+            return  # nothing is wrong with it; whoever keeps the lease ends this term
         if self._memory.store_failed != str(error):
             log.error("the database cannot be used; alerting goes on from memory", why=str(error))
         self._memory.store_failed = str(error)

@@ -25,6 +25,7 @@ SECRETS = {
     "HUGGINGFACE_API_KEY": "hf_demo-key",
     "SMTP_PASSWORD": "smtp-planted-password",
     "HOOK_SECRET": "hook-planted-secret",
+    "SWITCH": "switch-planted-token",
 }
 
 
@@ -144,6 +145,15 @@ class Living:
         line.close()
         return answer.status, body
 
+    def said(self, event: str) -> dict[str, object] | None:
+        """The last line of its log that says so, if any does."""
+        for line in reversed(self.log):
+            with contextlib.suppress(ValueError):
+                found = json.loads(line)
+                if found.get("event") == event:
+                    return found
+        return None
+
     def status(self) -> dict[str, object]:
         """The status document."""
         return json.loads(self.get("/api/v1/status")[1])
@@ -169,8 +179,8 @@ class Living:
 
 
 @contextlib.contextmanager
-def daemon(path: Path, **more: str) -> Iterator[Living]:
-    """A daemon that has started; killed at the end if the test has not ended it."""
+def daemon(path: Path, *, until: str = "started", **more: str) -> Iterator[Living]:
+    """A daemon that has logged `until`; killed at the end if the test has not ended it."""
     process = subprocess.Popen(
         [sys.executable, "-m", "monitor", "--config", str(path), "--log-format", "json"],
         env=environment(path.parent, **more),
@@ -188,13 +198,13 @@ def daemon(path: Path, **more: str) -> Iterator[Living]:
                 with contextlib.suppress(ValueError):
                     event = json.loads(line)
                     if event.get("event") == "started":
-                        living.port = event["web"]
+                        living.port = event.get("web", living.port)
                 living.news.notify_all()
 
     reader = threading.Thread(target=read, daemon=True)
     reader.start()
     try:
-        living.until(lambda: living.port > 0)
+        living.until(lambda: living.said(until))
         yield living
     finally:
         if process.poll() is None:

@@ -12,6 +12,7 @@ from typing import TypeVar
 from monitor.core.accuracy import Ended, Hindsight, Score
 from monitor.core.causes import Cause, Severity
 from monitor.core.flapping import Flaps
+from monitor.core.lease import Leading
 from monitor.core.model import (
     Ack,
     Alert,
@@ -40,7 +41,7 @@ from monitor.core.settings import (
     TargetSettings,
     WebSettings,
 )
-from monitor.core.snapshot import Counts, Snapshot
+from monitor.core.snapshot import Called, Counts, Snapshot
 from monitor.core.status import document
 from monitor.core.view import View
 from monitor.core.views import jobs_left, key_view, models_view
@@ -256,10 +257,13 @@ def story() -> Snapshot:
             incidents={("kie-credits-low", "warning"): 1},
             notifications={("oncall", Kind.OPENED, "ok"): 2, ("oncall", Kind.OPENED, "failed"): 1},
             pending={"oncall": 1},
+            oldest_pending={"oncall": NOW - timedelta(minutes=3)},
             calls={"kie": 214},
             reload_at=NOW - timedelta(hours=1),
             scheduler_lag=0.02,
         ),
+        called=Called(heard=True, heard_at=NOW - timedelta(seconds=20)),
+        leading=Leading(True, "web-1 pid 4711 3fa9c2d1", 3, NOW, standbys=("web-2 pid 12",)),
     )  # fmt: skip
 
 

@@ -33,13 +33,14 @@ provider-down        */provider       critical provider-down
 balance-unreadable   */balance        warning  balance-unreadable
 target-stale         *                warning  target-stale
 store-failed monitor/store critical store-failed
+receiver-failing     monitor/receiver/* warning  receiver-failing
 monitor-offline      monitor/network  warning  monitor-offline
 unit-changed         */balance        warning  unit-changed
 key-changed          */key            warning  key-changed
 """  # noqa: E501 - a table
 
 
-def test_the_built_in_rules_are_these_twenty() -> None:
+def test_the_built_in_rules_are_these() -> None:
     said = [[r.name, r.on, r.severity.value, format_condition(r.when)] for r in BUILTIN]
     assert said == [line.split(maxsplit=3) for line in TABLE.strip().splitlines()]
 
@@ -99,6 +100,7 @@ COVERED = [
     ("hf/model", "models-exhausted"),
     ("hf/provider", "provider-down"),
     ("monitor/network", "monitor-offline"),
+    ("monitor/receiver/oncall", "receiver-failing"),
     ("anything/at/all", "rate-limited target-stale"),
 ]
 

@@ -310,9 +310,10 @@ def test_every_secret_has_a_twin(loaded, tmp_path: Path) -> None:
         "  mail: {email: {to: a@example.com, from: b@example.com,"
         " smtp: {host: h, password_file: s}}}\n"
         "web: {token_file: s, users: {alice_file: s, bob: planted-0003}}\n"
+        "heartbeat: {url_file: u}\n"
     )
     assert [s.reveal()[-4:] for s in found.secrets] == [
-        "0001", "0001", "0001", "0003", "0001", "0002", "0001", "0001",
+        "0001", "0001", "0001", "0003", "0002", "0001", "0002", "0001", "0001",
     ]  # fmt: skip
     assert list(found.web.users) == ["alice", "bob"]
 
@@ -320,6 +321,7 @@ def test_every_secret_has_a_twin(loaded, tmp_path: Path) -> None:
 def test_no_secret_is_in_the_settings_text_or_in_the_effective_config(tmp_path: Path) -> None:
     path = tmp_path / "config.yaml"
     text = EXAMPLE.read_text() + "canary: https://canary.example.com\n"
+    text += "heartbeat: {url: https://switch.example.com/planted-switch}\n"
     text = text.replace(
         'secret: "${OPS_WEBHOOK_SECRET}"',
         'secret: "${OPS_WEBHOOK_SECRET}", headers: {Authorization: planted-header}',
@@ -328,7 +330,7 @@ def test_no_secret_is_in_the_settings_text_or_in_the_effective_config(tmp_path: 
     settings = load(str(path), CATALOGUE, EXAMPLE_ENV)
     shown = repr(settings) + str(settings) + effective(str(path), CATALOGUE, EXAMPLE_ENV)
     assert "planted" not in shown
-    assert len(settings.secrets) == 8
+    assert len(settings.secrets) == 9
     assert "Authorization: '********'" in shown
 
 
@@ -564,6 +566,23 @@ def test_the_effective_config_keeps_the_life_of_an_alert(
     assert [(r.remind_every, r.follow_up) for r in after.receivers] == [
         (r.remind_every, r.follow_up) for r in before.receivers
     ]
+
+
+def test_lease_and_heartbeat_are_read_and_shown_with_their_defaults(tmp_path: Path) -> None:
+    path, again = tmp_path / "config.yaml", tmp_path / "again.yaml"
+    plain = "accounts: {kie: {}}\n"
+    path.write_text(
+        plain + "lease: 5s\nheartbeat: {url: https://s.example.com/a, interval: 30s}\n"
+    )
+    shown = effective(str(path), CATALOGUE, {})
+    again.write_text(shown.replace("'********'", "https://s.example.com/a"))
+    for found in (load(str(each), CATALOGUE, {}) for each in (path, again)):
+        assert found.heartbeat is not None
+        assert found.heartbeat.url.reveal() == "https://s.example.com/a"
+        assert (found.lease, found.heartbeat.interval, found.heartbeat.timeout) == (5, 30, 10)
+    path.write_text(plain)
+    found = load(str(path), CATALOGUE, {})
+    assert (found.lease, found.heartbeat) == (10, None)
 
 
 def test_the_effective_config_is_shown_without_secrets_at_hand() -> None:

@@ -284,15 +284,6 @@ def test_the_database_and_its_socket_are_the_owners_alone(world: World, tmp_path
     assert not (tmp_path / "monitor.sock").exists()
 
 
-def test_a_second_daemon_on_one_database_is_refused(world: World, tmp_path: Path) -> None:
-    path = config(world, tmp_path)
-    with daemon(path) as living:
-        second = monitor(path)
-        assert second.returncode == 70
-        assert "another daemon keeps" in second.stderr
-        assert living.stop() == 0
-
-
 def test_once_with_notify_leaves_telling_to_a_living_daemon(
     world: World, box: Mailbox, tmp_path: Path
 ) -> None:

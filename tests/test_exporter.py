@@ -62,8 +62,12 @@ monitor_service_degraded{service} monitor_calls_today{account,provider}
 monitor_calls_budget{account,provider} monitor_alert_firing{alert,target,severity}
 monitor_alert_flapping{alert,target}
 monitor_incidents_total{alert,severity} monitor_notifications_total{receiver,kind,result}
-monitor_notifications_pending{receiver} monitor_config_last_reload_successful{}
-monitor_config_last_reload_success_timestamp_seconds{} monitor_scheduler_lag_seconds{}
+monitor_notifications_pending{receiver}
+monitor_notifications_oldest_pending_timestamp_seconds{receiver}
+monitor_config_last_reload_successful{}
+monitor_config_last_reload_success_timestamp_seconds{} monitor_leader{} monitor_standbys{}
+monitor_heartbeat_success{} monitor_heartbeat_well{}
+monitor_heartbeat_last_success_timestamp_seconds{} monitor_scheduler_lag_seconds{}
 monitor_build_info{version}
 """
 

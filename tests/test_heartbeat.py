@@ -1,4 +1,4 @@
-"""Signs of life: what systemd hears on a real socket, and what a dead-man's switch is told."""
+"""Signs of life: what systemd hears on a real socket."""
 
 from __future__ import annotations
 
@@ -10,10 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from monitor.core.secret import Secret
-from monitor.heartbeat import call_outside, keep_alive, notify, reloading, watchdog_period
-
-URL = Secret("https://switch.example.com/planted-token-0001")
+from monitor.heartbeat import keep_alive, notify, reloading, watchdog_period
 
 
 class Listener:
@@ -123,34 +120,3 @@ async def test_an_ailing_daemon_says_why_and_lets_the_watchdog_bite(systemd: Lis
 async def test_without_a_watchdog_nothing_is_sent(systemd: Listener) -> None:
     await keep_alive(systemd.env, lambda: "")
     assert systemd.silent()
-
-
-@pytest.mark.parametrize(("status", "says"), [(200, ""), (204, ""), (404, "404"), (500, "500")])
-async def test_the_switch_outside_is_told(status: int, says: str) -> None:
-    asked: list[Secret] = []
-
-    async def send(url: Secret) -> int:
-        asked.append(url)
-        return status
-
-    result = await call_outside(send, URL)
-    assert asked == [URL]
-    assert says in result
-    assert bool(result) == bool(says)
-
-
-async def test_a_switch_that_fails_is_a_line_without_its_address() -> None:
-    async def broken(url: Secret) -> int:
-        raise ConnectionError(url.reveal())
-
-    result = await call_outside(broken, URL)
-    assert "ConnectionError" in result
-    assert "planted" not in result
-
-
-async def test_a_switch_that_hangs_is_left() -> None:
-    async def hangs(url: Secret) -> int:
-        await asyncio.Event().wait()
-        return 200
-
-    assert "within 0.05 s" in await call_outside(hangs, URL, timeout=0.05)

@@ -50,7 +50,8 @@ receivers:
   hook:
     webhook: {{url: "http://127.0.0.1:9/${{HOOK_SECRET}}", secret: "${{HOOK_SECRET}}"}}
 {CHATS}"""
-    path = config(world, tmp_path, alerts=LOW, receivers=receivers)
+    switch = 'heartbeat: {url: "http://127.0.0.1:9/${SWITCH}", interval: 2s, timeout: 1s}\n'
+    path = config(world, tmp_path, alerts=LOW, receivers=receivers, switch=switch)
     seen: list[str] = []
     with daemon(
         path,
@@ -68,6 +69,7 @@ receivers:
             living.until(lambda name=name: any(
                 "not told yet" in line and f'"receiver": "{name}"' in line for line in living.log
             ))  # fmt: skip
+        living.until(lambda: any("switch did not hear us" in line for line in living.log))
         assert living.stop() == 0
     for words in (("--once",), ("check-config",), ("status",), ("test-receiver", "hook"),
                   ("test-receiver", "oncall"), ("providers",)):  # fmt: skip

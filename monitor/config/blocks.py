@@ -49,6 +49,7 @@ __all__ = [
     "ConfigBlock",
     "DefaultsBlock",
     "FlappingBlock",
+    "HeartbeatBlock",
     "HistoryBlock",
     "JobBlock",
     "MaintenanceBlock",
@@ -269,6 +270,25 @@ class PrometheusBlock(Block):
     token_file: File | None = Field(None, description="a file that holds `token`")
 
 
+class HeartbeatBlock(Block):
+    """A dead-man's switch outside, which alerts when it is called no more. `url` is required."""
+
+    url: SecretText | None = Field(
+        None,
+        description="asked with GET while all is well; `/start` and `/fail` are put to its path. "
+        "Whoever knows it can call it: it is a secret",
+    )
+    url_file: File | None = Field(None, description="a file that holds `url`")
+    interval: Period | None = Field(
+        None, description="how often", json_schema_extra={"default": "1m"}
+    )
+    timeout: Period | None = Field(
+        None,
+        description="how long one call may take; shorter than `interval`",
+        json_schema_extra={"default": "10s"},
+    )
+
+
 class ConfigBlock(Block):
     """The whole file."""
 
@@ -296,6 +316,14 @@ class ConfigBlock(Block):
         None,
         description="what survives a restart; relative to `$STATE_DIRECTORY`, else to this file",
         json_schema_extra={"default": "monitor.db"},
+    )
+    lease: Period | None = Field(
+        None,
+        description="how long a daemon may hang before another on the same database takes over",
+        json_schema_extra={"default": "10s"},
+    )
+    heartbeat: HeartbeatBlock | None = Field(
+        None, description="the switch outside that watches this daemon"
     )
     history: HistoryBlock | None = Field(
         None, description="how long what was seen of a balance is kept"

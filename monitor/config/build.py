@@ -19,6 +19,7 @@ from monitor.config.context import Context
 from monitor.config.document import Scalar, Tag, Tree
 from monitor.config.faults import ConfigFaults, PathTuple
 from monitor.config.flapping import read_flapping
+from monitor.config.heartbeat import read_heartbeat
 from monitor.config.history import read_history
 from monitor.config.maintenance import read_maintenance
 from monitor.config.quotas import read_prometheus
@@ -27,7 +28,7 @@ from monitor.config.references import targets_of
 from monitor.config.services import read_services
 from monitor.config.validate import checked
 from monitor.config.web import read_web
-from monitor.core.settings import Settings
+from monitor.core.settings import LEASE, Settings
 
 DATABASE = "monitor.db"
 
@@ -38,7 +39,7 @@ def build(context: Context) -> Settings:
     written = _without_nothing(document.root)
     block = checked(document, ConfigBlock, written, ()).block
     accounts = _accounts(context, block)
-    targets = targets_of(accounts)
+    targets = targets_of(accounts, block.receivers or ())
     zone = block.timezone or UTC
     rules = read_alerts(context, _alerts(context, block), targets)
     settings = Settings(
@@ -55,6 +56,8 @@ def build(context: Context) -> Settings:
         timezone=zone,
         prometheus=read_prometheus(context, block.prometheus),
         maintenance=read_maintenance(context, _windows(context, block), targets, rules, zone),
+        lease=LEASE if block.lease is None else block.lease,
+        heartbeat=read_heartbeat(context, block.heartbeat),
         doubts=tuple(str(doubt) for doubt in sorted(dict.fromkeys(document.doubts))),
     )
     if document.faults:

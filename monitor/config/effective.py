@@ -19,6 +19,7 @@ from monitor.core.rules import CauseIn, Compare, Condition, Rule
 from monitor.core.secret import Secret
 from monitor.core.settings import (
     Account,
+    HeartbeatSettings,
     HistorySettings,
     Interval,
     PrometheusSettings,
@@ -43,6 +44,8 @@ def effective_text(settings: Settings, catalogue: Catalogue) -> str:
         "maintenance": [_window(window) for window in settings.maintenance],
         "web": _web(settings.web),
         "database": settings.database,
+        "lease": _duration(settings.lease),
+        "heartbeat": _heartbeat(settings.heartbeat),
         "history": _history(settings.history),
         "canary": settings.canary_url,
         "timezone": str(settings.timezone),
@@ -271,6 +274,13 @@ def _flapping(damping: Damping | None) -> Dump:
     if damping is None:
         return {"enabled": False}
     return {"more_than": damping.more_than, "within": format_duration(damping.within)}
+
+
+def _heartbeat(switch: HeartbeatSettings | None) -> Dump | None:
+    if switch is None:
+        return None
+    times = {"interval": _duration(switch.interval), "timeout": _duration(switch.timeout)}
+    return {"url": _mask(switch.url), **times}
 
 
 def _history(history: HistorySettings) -> Dump:

@@ -83,7 +83,8 @@ target of `any` usable: up; another: degraded; none: down. One of `needs` unusab
 
 ALERTS = """
 `on` is a target or a glob. Beside the accounts' own there are derived targets: `ACCOUNT/key`,
-`ACCOUNT/model` (all its models), `PROVIDER/provider`, `monitor/network`, `monitor/store`.
+`ACCOUNT/model` (all its models), `PROVIDER/provider`, `monitor/network`, `monitor/store`,
+`monitor/receiver/NAME`.
 
 `when` is one comparison: `balance`, `burn`, `runway`, `jobs_left(NAME)`, `quota_left`,
 `quota_used`, `failures`, `latency` or `age`, with `<`, `<=`, `>`, `>=` and a value in that
@@ -148,6 +149,11 @@ WEB = """
 Loopback by default. A wider address without `users` or `config_file` is a fault unless
 `allow_unauthenticated: true`. `external_url` requires `users` unless that is said.
 `services_listen` may be any address: what it shows is meant for customers.
+"""
+
+HEARTBEAT = """
+A daemon that is dead says nothing. A switch outside, such as Healthchecks, is called as long as
+this one works, and alerts when the calls stop: [watching the watcher](watching-the-watcher.md).
 """
 
 FAULTS = """

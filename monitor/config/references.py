@@ -17,6 +17,7 @@ from monitor.core.model import (
     key_target,
     models_target,
     provider_target,
+    receiver_target,
 )
 from monitor.core.settings import Account, TargetSettings
 
@@ -59,12 +60,12 @@ class Targets:
         context.fault(at, f"{shown} {what}" + (f", did you mean {near}?" if near else few))
 
 
-def targets_of(accounts: Iterable[Read]) -> Targets:
-    """What the accounts make of targets."""
+def targets_of(accounts: Iterable[Read], receivers: Iterable[str] = ()) -> Targets:
+    """What the accounts make of targets, and what there is to say of ourselves."""
     every = tuple(accounts)
     active = [r.account for r in every if r.account and r.enabled]
     dormant = [r.account for r in every if r.account and not r.enabled]
-    derived = _derived(active)
+    derived = (*_derived(active), *(receiver_target(name) for name in receivers))
     of_accounts = {t: a for a in active for t in (*_names(a), *_derived_of(a))}
     return Targets(
         active=tuple(name for a in active for name in _names(a)),

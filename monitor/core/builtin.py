@@ -89,6 +89,9 @@ BUILTIN: Final[tuple[Rule, ...]] = (
     _rule("store-failed", "monitor/store", Special("store-failed"), _CRITICAL,
           "the database cannot be used, or was damaged and set aside; alerting goes on from "
           "memory"),
+    _rule("receiver-failing", "monitor/receiver/*", Special("receiver-failing"), _WARNING,
+          "no attempt to tell a receiver what it is owed has reached any of its addresses for "
+          "10 minutes; told to the others"),
     _rule("monitor-offline", "monitor/network", Special("monitor-offline"), _WARNING,
           "three probes in a row fail and no provider can be reached: our own network"),
     _rule("unit-changed", "*/balance", Special("unit-changed"), _WARNING,

@@ -11,12 +11,11 @@ from enum import StrEnum
 from monitor.core.causes import FAILURES, MONEY_CAUSES
 from monitor.core.globs import matches
 from monitor.core.model import (
-    NETWORK_TARGET,
-    STORE_TARGET,
     Incident,
     Silence,
     key_target,
     models_target,
+    ours,
 )
 from monitor.core.rules import Both, CauseIn, Compare, Condition, Rule
 
@@ -57,7 +56,6 @@ _BUILT_IN = {
 _MONEY_ORDER = ("credits-exhausted", "runway-critical", "runway-short")
 _QUOTA_ORDER = ("credits-exhausted", "quota-critical", "quota-high")
 _KEY_RULES = ("key-rejected", "key-lacks-permission", "key-cap-reached")
-_OURS = (NETWORK_TARGET, STORE_TARGET)  # an account may be called `monitor`, too
 
 
 def topics(rules: Iterable[Rule]) -> dict[str, str]:
@@ -98,7 +96,7 @@ def speaks_for(speaker: Incident, other: Incident, topics: Mapping[str, str]) ->
 def _key_speaks_for(speaker: Incident, other: Incident, topics: Mapping[str, str]) -> bool:
     """A rejected key hides its whole account. One that lacks a permission or has reached its own
     cap still reads money and models: an empty account behind it is another cause."""
-    if other.account != speaker.account or other.target in (speaker.target, *_OURS):
+    if other.account != speaker.account or other.target == speaker.target or ours(other.target):
         return False
     if speaker.alert == "key-rejected" or _unreadable(other, topics):
         return True

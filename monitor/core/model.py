@@ -56,8 +56,10 @@ __all__ = [
     "key_target",
     "models_target",
     "notification_id",
+    "ours",
     "provider_target",
     "quota_target",
+    "receiver_target",
 ]
 
 
@@ -75,6 +77,7 @@ class Check(StrEnum):
 NETWORK_TARGET = "monitor/network"  # our own way to the outside
 CANARY_TARGET = "monitor/canary"  # what the config names to tell our own network by
 STORE_TARGET = "monitor/store"  # our own memory
+_RECEIVERS = "monitor/receiver/"
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -111,6 +114,16 @@ def quota_target(account: str) -> str:
 def provider_target(provider: str) -> str:
     """The derived target that stands for a whole provider."""
     return f"{provider}/provider"
+
+
+def receiver_target(receiver: str) -> str:
+    """The derived target that stands for our way to a receiver."""
+    return f"{_RECEIVERS}{receiver}"
+
+
+def ours(target: str) -> bool:
+    """Whether a target is about this monitor itself: an account may be called `monitor`, too."""
+    return target in (NETWORK_TARGET, STORE_TARGET) or target.startswith(_RECEIVERS)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from monitor.core.desk import Desk, Key, Log, Owed, World, acknowledged
 from monitor.core.hearing import next_hearing
 from monitor.core.inhibit import Inhibition, hushes
-from monitor.core.model import Incident, Kind, Notification, Silence, Told
+from monitor.core.model import Incident, Kind, Notification, Silence, Told, receiver_target
 from monitor.core.pace import followed, reminder_due
 from monitor.core.settings import Interval, ReceiverSettings
 
@@ -130,7 +130,12 @@ def _hand_over(
 def _to(
     receiver: ReceiverSettings, incident: Incident, world: World, stands_in: set[Interval] | None
 ) -> list[Notification]:
-    """What one receiver's addresses are owed about one incident, like news in one notification."""
+    """What one receiver's addresses are owed about one incident, like news in one notification.
+
+    That a receiver cannot be reached is told to the others alone.
+    """
+    if incident.target == receiver_target(receiver.name):
+        return []
     log = world.log.get((incident.id, receiver.name), ())
     desk = Desk(receiver, incident, world, stands_in, log)
     gone = sorted({t.address for t in log} - set(receiver.addresses))

@@ -11,7 +11,7 @@ from monitor.core.causes import Cause
 from monitor.core.durations import about
 from monitor.core.jobs import main_left
 from monitor.core.limits import declared_words
-from monitor.core.model import NETWORK_TARGET, STORE_TARGET, Incident, Quota, models_target
+from monitor.core.model import Incident, Quota, models_target, ours
 from monitor.core.notice import Notice
 from monitor.core.sentences import refused, what
 from monitor.core.view import View
@@ -49,6 +49,7 @@ _FIXED = {
     "balance-unreadable": "the balance cannot be read",
     "monitor-offline": "no way to the outside",
     "store-failed": "the database cannot be used",
+    "receiver-failing": "a receiver cannot be reached",
 }
 
 
@@ -78,7 +79,7 @@ def sentence(text: str) -> str:
 
 def named(step: str, incident: Incident | Notice) -> str:
     """A runbook's step with ACCOUNT and TARGET put in, where the incident has one to be asked."""
-    if not incident.account or incident.target in (NETWORK_TARGET, STORE_TARGET):
+    if not incident.account or ours(incident.target):
         return step
     step = re.sub(r"\bACCOUNT\b", lambda _: incident.account, step)
     if incident.target == models_target(incident.account):

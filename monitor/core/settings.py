@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, tzinfo
 from decimal import Decimal
+from typing import Final
 
 from monitor.core.causes import Severity
 from monitor.core.flapping import Damping
@@ -150,6 +151,18 @@ class HistorySettings:
     hours: float = 1825 * 86400.0  # what each hour made of it
 
 
+LEASE: Final = 10.0  # seconds
+
+
+@dataclass(frozen=True, slots=True)
+class HeartbeatSettings:
+    """A dead-man's switch outside: it alerts when it is called no more."""
+
+    url: Secret
+    interval: float = 60.0  # seconds
+    timeout: float = 10.0
+
+
 @dataclass(frozen=True, slots=True)
 class Settings:
     """The whole effective config. `rules` are built-in and the user's, replaced and removed."""
@@ -167,6 +180,8 @@ class Settings:
     timezone: tzinfo = UTC  # of days and hours as people count them
     prometheus: PrometheusSettings | None = None
     maintenance: tuple[Window, ...] = ()  # mute telling, over and over or once
+    lease: float = LEASE  # seconds a daemon may hang before one that stands by takes over
+    heartbeat: HeartbeatSettings | None = None
     doubts: tuple[str, ...] = ()  # what is odd in the config and yet no fault, one line each
 
     @property
@@ -179,6 +194,7 @@ class Settings:
         """Everything that must never be seen, for redaction."""
         found = [a.key for a in self.accounts] + [self.web.token, *self.web.users.values()]
         found += [self.prometheus.token] if self.prometheus else []
+        found += [self.heartbeat.url] if self.heartbeat else []
         for account in self.accounts:
             found += _within(account.fields)
         for receiver in self.receivers:

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from monitor.core.burners import JobsReported
 from monitor.core.causes import Cause
+from monitor.core.lease import Leading
 from monitor.core.maintenance import WindowState, states
 from monitor.core.model import Alert, Incident, Kind, ServiceState, Silence, Told, Totals
 from monitor.core.notice import Notice
@@ -27,11 +28,21 @@ class Counts:
         default_factory=dict
     )  # receiver, kind, result: ok, failed, refused
     pending: Mapping[str, int] = field(default_factory=dict)  # receiver: still to be told
+    oldest_pending: Mapping[str, datetime] = field(default_factory=dict)  # since when it is due
     calls: Mapping[str, int] = field(default_factory=dict)  # account: requests since midnight UTC
     reload_ok: bool = True
     reload_at: datetime | None = None  # the last successful one (or the start)
     scheduler_lag: float = 0.0  # seconds the last probe began late
     store_failed: str = ""  # what is wrong with the database; empty: nothing
+
+
+@dataclass(frozen=True, slots=True)
+class Called:
+    """How calling the dead-man's switch outside has gone."""
+
+    heard: bool | None = None  # the last call; None: none has been made
+    heard_at: datetime | None = None  # the last call that was heard
+    well: bool = True  # what the last call said of us
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +67,8 @@ class Snapshot:
         default_factory=dict
     )  # balance target: recent points for a chart, oldest first
     counts: Counts = field(default_factory=Counts)
+    called: Called | None = None  # None: there is no switch
+    leading: Leading | None = None  # of several daemons; None: nobody has looked
     jobs_reported: Mapping[str, JobsReported] = field(
         default_factory=dict
     )  # account: which job burns, in the last 24 hours

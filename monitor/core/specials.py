@@ -191,6 +191,13 @@ def store_failed(view: View, now: datetime, __: View | None, ___: View | None) -
     return Judgement(Verdict.BREACH if trouble else Verdict.OK, now, Cause.OK, trouble)
 
 
+def receiver_failing(view: View, now: datetime, __: View | None, ___: View | None) -> Judgement:
+    """Nothing has reached a receiver for long, though something is owed to it."""
+    if view.cause is None:
+        return _unknown(view)  # an attempt is under way, or has failed lately
+    return store_failed(view, now, None, None)
+
+
 def key_expires(view: View, now: datetime, __: View | None, ___: View | None) -> Judgement:
     """On `ACCOUNT/key`: it is accepted, and ends within a week."""
     if view.cause is not Cause.OK:
@@ -216,6 +223,7 @@ SPECIALS: Final[Mapping[str, Judge]] = {
     "balance-unreadable": balance_unreadable,
     "target-stale": target_stale,
     "store-failed": store_failed,
+    "receiver-failing": receiver_failing,
     "key-expires": key_expires,
     "key-changed": happens_once,
     "topped-up": happens_once,

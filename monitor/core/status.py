@@ -14,6 +14,7 @@ from monitor.core.causes import CAUSES, KEY_CAUSES, Cause, Severity, Standing, S
 from monitor.core.figures import estimate, number, quota_figures, runway_hours, second
 from monitor.core.jobs import counted
 from monitor.core.keys import shown
+from monitor.core.lease import Leading, called
 from monitor.core.maintenance import WindowState
 from monitor.core.model import (
     Alert,
@@ -278,6 +279,19 @@ def document(
         "maintenance": [_window(w) for w in snapshot.maintenance],
         "services": [_service(s) for s in snapshot.services],
         "calls": [_calls(a, snapshot) for a in snapshot.settings.accounts if a.calls],
+        "leader": None if snapshot.leading is None else _leading(snapshot.leading),
+    }
+
+
+def _leading(leading: Leading) -> dict[str, object]:
+    """Which daemon leads. `leads`: whether it is the one that says so."""
+    return {
+        "leads": leading.leads,
+        "holder": called(leading.holder),
+        "epoch": leading.epoch,
+        "since": second(leading.since),
+        "alive_at": second(leading.alive_at),
+        "standbys": list(leading.standbys),
     }
 
 

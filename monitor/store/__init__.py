@@ -9,6 +9,7 @@ from typing import Protocol
 
 from monitor.core.counts import NO_COUNTS, Counts, JobHour
 from monitor.core.hours import Hour
+from monitor.core.lease import Lease
 from monitor.core.model import Ack, Alert, Incident, Sample, Silence, TargetRecord, Told
 from monitor.core.notice import Notice, TopUp
 from monitor.core.series import Series
@@ -88,6 +89,10 @@ class StoreReplacedError(StoreError):
     """
 
 
+class LeaseLostError(StoreError):
+    """Another daemon has taken over: nothing is kept, and this one says nothing more."""
+
+
 class NewerSchemaError(StoreError):
     """Written by a newer version of monitor: refused, exit 70."""
 
@@ -148,6 +153,29 @@ class Store(Protocol):
 
     async def incidents(self, since: datetime) -> tuple[Incident, ...]:
         """Incidents that are open or closed after `since`, of the last 40 days, oldest first."""
+        ...
+
+    async def lease(self) -> Lease | None:
+        """Which daemon leads; None: none ever has. Raises StoreError."""
+        ...
+
+    async def claim(
+        self, holder: str, expected: Lease | None, at: datetime, *, locked: bool
+    ) -> bool:
+        """Lead from now on: commits raise LeaseLostError once another has taken over.
+
+        False where the lease has moved since `expected` was seen. Raises StoreError; `insist`
+        then leads all the same.
+        """
+        ...
+
+    def insist(self, holder: str, *, locked: bool) -> None:
+        """Lead with a store that cannot be used: the first transaction that works claims it."""
+        ...
+
+    @property
+    def epoch(self) -> int | None:
+        """Of what was claimed; None: not claimed, or not yet."""
         ...
 
     async def heartbeat(self, at: datetime) -> None:

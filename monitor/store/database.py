@@ -12,6 +12,7 @@ from typing import TypeVar
 from monitor.store import NewerSchemaError, Stored, StoreError, StoreReplacedError
 from monitor.store import connection as files
 from monitor.store.cells import Cell
+from monitor.store.lease import Fence
 from monitor.store.reading import read_all, read_rows
 
 T = TypeVar("T")
@@ -42,6 +43,7 @@ class Database:
         self._connection: sqlite3.Connection | None = None
         self._identity: tuple[int, int] | None = None
         self._checked = False
+        self.fence: Fence | None = None  # of a daemon that leads
         self.troubles: tuple[str, ...] = ()
 
     def load(self, since: int) -> Stored:
@@ -93,6 +95,8 @@ class Database:
         try:
             connection.execute(f"PRAGMA synchronous={'FULL' if durable else 'NORMAL'}")
             connection.execute("BEGIN IMMEDIATE")
+            if self.fence is not None:
+                self.fence.check(connection)
             result = write(connection)
             connection.execute("COMMIT")
         except sqlite3.Error as error:

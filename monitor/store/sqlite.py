@@ -12,12 +12,14 @@ from typing import TypeVar
 
 from monitor.core.counts import JobHour
 from monitor.core.hours import Hour, hour_of
+from monitor.core.lease import Lease
 from monitor.core.model import Ack, Incident, Sample, Silence
 from monitor.store import Batch, Stored, StoreError
-from monitor.store.cells import Cell, micros, moment
+from monitor.store.cells import micros
 from monitor.store.database import Database, Watch
 from monitor.store.happened import first_of_series
 from monitor.store.hours import Thinning, carry_over
+from monitor.store.lease import READ, Fence, beat, lease_of
 from monitor.store.rows import ACKS, HOURS, INCIDENTS, SILENCES, sample_of
 from monitor.store.statements import acknowledge, delete_chunk, put_batch
 from monitor.store.usage import JOBS
@@ -178,20 +180,60 @@ class SqliteStore:
         edge = micros(since)
         return await self._run(lambda: self._database.read(INCIDENTS.value, query, edge))
 
+    async def lease(self) -> Lease | None:
+        """Which daemon leads; None: none ever has, or the daemon is older than leases."""
+        if self._read_only and not (self._path.exists() and await self._has("lease")):
+            return None
+        found = await self._run(lambda: self._database.read(lease_of, READ))
+        return found[0] if found else None
+
+    async def claim(
+        self, holder: str, expected: Lease | None, at: datetime, *, locked: bool
+    ) -> bool:
+        """Lead from now on; False where the lease has moved since `expected` was seen."""
+        fence, now = Fence(holder, locked), micros(at)
+
+        def write(connection: sqlite3.Connection) -> bool:
+            return fence.take(connection, expected, now)
+
+        taken = await self._run(lambda: self._database.transaction(write, durable=True))
+        self._database.fence = fence if taken else None
+        return taken
+
+    def insist(self, holder: str, *, locked: bool) -> None:
+        """Lead with a file that cannot be used: the first transaction that works claims it."""
+        self._database.fence = Fence(holder, locked)
+
+    @property
+    def epoch(self) -> int | None:
+        """Of what was claimed; None: not claimed, or not yet."""
+        fence = self._database.fence
+        return None if fence is None else fence.epoch
+
+    def lock_is_held(self) -> None:
+        """The lock beside the file has become free, and is this leader's now."""
+        if self._database.fence is not None:
+            self._database.fence.locked = True
+
     async def heartbeat(self, at: datetime) -> None:
         """A daemon lives on this database."""
-        put = "INSERT INTO heartbeat VALUES (1, ?) ON CONFLICT DO UPDATE SET at = excluded.at"
-        await self._execute(put, micros(at))
+        await self._beat(micros(at))
 
     async def last_heartbeat(self) -> datetime | None:
         """When a daemon last lived on this database; None: never, or it said goodbye."""
-        query = "SELECT at FROM heartbeat"
-        found = await self._run(lambda: self._database.read(lambda row: moment(row["at"]), query))
-        return found[0] if found else None
+        found = await self.lease()
+        return None if found is None else found.at
 
     async def goodbye(self) -> None:
         """The daemon leaves in good order: clears the heartbeat."""
-        await self._execute("DELETE FROM heartbeat")
+        await self._beat(None)
+
+    async def _beat(self, at: int | None) -> None:
+        def write(connection: sqlite3.Connection) -> None:
+            fence = self._database.fence
+            beat(connection, at) if fence is None else fence.beat(connection, at)
+
+        await self._run(lambda: self._database.transaction(write, durable=False))
 
     async def prune(self, before: datetime) -> int:
         """Delete what ended before `before`, in chunks between which others get their turn."""
@@ -229,12 +271,6 @@ class SqliteStore:
 
     def _transaction(self, write: Callable[[sqlite3.Connection], T]) -> T:
         return self._database.transaction(write, durable=False)
-
-    async def _execute(self, statement: str, *values: Cell) -> None:
-        def write(connection: sqlite3.Connection) -> None:
-            connection.execute(statement, values)
-
-        await self._run(lambda: self._database.transaction(write, durable=False))
 
     async def _run(self, work: Callable[[], T]) -> T:
         self._refuse_where_closed()

@@ -25,6 +25,7 @@ from monitor.web.doors import WebDoors
 from monitor.web.guard import Guard, json_answer, our_fault, refused_answer
 from monitor.web.page import operators_page, shown_balances
 from monitor.web.services import services_page
+from monitor.web.standby import Standby
 from monitor.web.usage import outcome, read_body, whole_body
 
 _STATIC = {
@@ -42,7 +43,10 @@ def build_app(doors: WebDoors) -> Starlette:
     answers = _Answers(doors)
     app = Starlette(
         routes=_routes(answers),
-        middleware=[Middleware(Guard, settings_of=lambda: doors.settings_of().web)],
+        middleware=[
+            Middleware(Guard, settings_of=lambda: doors.settings_of().web),
+            Middleware(Standby, standby=doors.standby),
+        ],
         exception_handlers={HTTPException: refused_answer, Exception: our_fault},
     )
     # A redirect to the name with a slash would be built from the Host header.
@@ -122,7 +126,8 @@ class _Answers:
     async def ready(self, _: Request) -> Response:
         """503 until every target has been looked at, and again while draining."""
         ready = self._doors.ready()
-        words = "ready\n" if ready else "not ready: starting or draining\n"
+        why = self._doors.standby() or "starting or draining"
+        words = "ready\n" if ready else f"not ready: {why}\n"
         return PlainTextResponse(words, 200 if ready else 503)
 
     async def status(self, _: Request) -> Response:

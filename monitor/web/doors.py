@@ -41,3 +41,4 @@ class WebDoors:
     patterns: Callable[[Sequence[str]], Awaitable[Mapping[str, Pattern]]] = _none  # by balance
     usage: Callable[[str, object], Awaitable[Counted | tuple[str, ...]]] = _nobody
     # of an account what its application reports; the known accounts where it is none. Raises Unfit
+    standby: Callable[[], str] = lambda: ""  # another daemon leads: who; else empty

@@ -117,6 +117,7 @@ class Report:
     services: tuple[ServiceRow, ...]
     silences: tuple[SilenceRow, ...] = ()
     maintenance: tuple[str, ...] = ()  # `backup  kie/*: now, until 2026-11-22T03:00:00Z`
+    leader: str = ""  # which daemon leads, and who stands by
 
     def of(self, status: Status) -> tuple[TargetRow, ...]:
         """The targets that stand so, in the document's order."""
@@ -141,6 +142,7 @@ def read(document: Member) -> Report:
         services=tuple(_service(m) for m in _members(document, "services")),
         silences=tuple(_silence(m) for m in _members(document, "silences")),
         maintenance=tuple(_window(m) for m in _members(document, "maintenance")),
+        leader=_leader(document.get("leader")),
     )
 
 
@@ -150,6 +152,15 @@ def _window(member: Member) -> str:
     begin, end = _text(member, "starts_at"), _text(member, "ends_at")
     when = f"now, until {end}" if member.get("active") is True else f"{begin} to {end}"
     return f"{_text(member, 'name')}  {f'{alert} on ' if alert else ''}{targets}: {when}"
+
+
+def _leader(found: object) -> str:
+    if not isinstance(found, Mapping) or not _text(found, "holder"):
+        return ""
+    listed = found.get("standbys")
+    waiting = [s for s in listed if isinstance(s, str)] if isinstance(listed, list) else []
+    beside = f"; standing by: {', '.join(waiting)}" if waiting else ""
+    return f"led by {_text(found, 'holder')}, epoch {found.get('epoch')}{beside}"
 
 
 def _silence(member: Member) -> SilenceRow:

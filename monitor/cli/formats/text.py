@@ -28,6 +28,7 @@ def render_text(report: Report, *, colour: bool, width: int) -> str:
     for account, rows in groupby(report.targets, lambda t: t.account):
         lines += ["", one_line(account), *_account(list(rows), paint, width)]
     lines += [*_services(report, width), *_alerts(report), *_silences(report), *_windows(report)]
+    lines += ["", one_line(report.leader)] if report.leader else []
     return "\n".join(line.rstrip() for line in lines) + "\n"
 
 

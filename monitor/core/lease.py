@@ -1,0 +1,93 @@
+"""Who leads, of several daemons on one database: what the lock and the lease say together.
+
+The lock says that a leader is dead, at once: the kernel takes it from a process that ends. The
+lease says that a leader hangs: its beat no longer moves. No two clocks are ever compared; whoever
+waits measures with its own how long the beat has stood still.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+HELD = 0.8  # of the patience: a leader holds back before anybody may take over from it
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """What the database says of the leader."""
+
+    epoch: int  # grows with every leader there is
+    holder: str
+    locked: bool  # whether it holds the lock as well, so that a free lock means that it is dead
+    beat: int
+    at: datetime | None  # of the last beat; None: it has left in good order
+
+
+class Lock(StrEnum):
+    """How it stands with the lock beside the database."""
+
+    OURS = "ours"
+    THEIRS = "theirs"
+    NONE = "none"  # it cannot be made there
+
+
+class Reason(StrEnum):
+    """Why a daemon takes the lead, as it says it."""
+
+    FREE = "nobody leads"
+    DIED = "the leader has died"
+    HANGS = "the leader has not moved for longer than its lease"
+    UNREADABLE = "the database cannot be read, and no other daemon holds its lock"
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """What somebody who waits has seen of the lease, and since when nothing of it has moved."""
+
+    since: float  # seconds of its own monotonic clock
+    lease: Lease | None = None
+    readable: bool = True
+
+    def see(self, lease: Lease | None, now: float, *, readable: bool = True) -> Watch:
+        """One more look."""
+        if (lease, readable) == (self.lease, self.readable):
+            return self
+        return Watch(now, lease, readable)
+
+    def may_lead(self, lock: Lock, now: float, patience: float) -> Reason | None:
+        """Why whoever waits may lead now; None: it has to wait on."""
+        if not self.readable:
+            return None if lock is Lock.THEIRS else Reason.UNREADABLE
+        if self.lease is None or self.lease.at is None:
+            return None if lock is Lock.THEIRS else Reason.FREE
+        if lock is Lock.OURS and self.lease.locked:
+            return Reason.DIED
+        return Reason.HANGS if now - self.since >= patience else None
+
+
+@dataclass(frozen=True, slots=True)
+class Leading:
+    """How one daemon stands, for people."""
+
+    leads: bool
+    holder: str  # who leads
+    epoch: int
+    since: datetime | None = None  # when this daemon took the lead
+    alive_at: datetime | None = None  # its last beat, where it is another that says so
+    standbys: tuple[str, ...] = ()  # those that have reported lately
+
+
+def held(confirmed: float, now: float, patience: float) -> bool:
+    """Whether a leader may still act on a lease that it last confirmed at `confirmed`.
+
+    For less long than others wait, and from before its question was asked: nobody can have taken
+    over yet, whatever the time the answer took.
+    """
+    return now - confirmed < patience * HELD
+
+
+def called(holder: str) -> str:
+    """A holder without what tells two processes of one number apart."""
+    return holder.rpartition(" ")[0] or holder
