@@ -74,6 +74,7 @@ class Pipeline:
 
     async def start(self) -> None:
         """Take up what an earlier process left. Raises NewerSchemaError."""
+        self.memory.reload_at = self._clock.now()  # a start takes the config as well
         await self.keeper.restore(self._clock.now())
         await self.counting.resume(self._store)
         await self._settle(self.judge.removed(self._clock.now()))
