@@ -12,6 +12,7 @@ from grafana.panels import (
     NEUTRAL,
     ORANGE,
     RED,
+    RUNWAY_LINES,
     RUNWAY_STEPS,
     SOME_IS_BEST,
     Panel,
@@ -22,7 +23,17 @@ from grafana.panels import (
     shares,
     styled,
 )
-from grafana.queries import ME, OURS, ROOF, failures, finite, incidents, of_targets, runway
+from grafana.queries import (
+    ME,
+    OURS,
+    counted,
+    drawn,
+    failures,
+    finite,
+    incidents,
+    of_targets,
+    runway,
+)
 
 MINE = f'{ME}, target=~"($account/.*|$provider/provider)"'
 
@@ -65,13 +76,14 @@ def forecast() -> Iterator[Panel]:
         "The four percentiles, up to 30 days: of ten such forecasts one ends before P10, one "
         "after P90. The lines are 24 h and 4 h."
     )
-    axis = ((RED, None), (ORANGE, 4 * 3600.0), ("transparent", 86400.0))
-    queries = [(finite(runway(p), ROOF), f"P{p}") for p in (10, 90, 25, 50)]
-    panel = lines("Runway", every, (0, 14, 14, 8), *queries, unit="s", steps=axis, log=True)
+    queries = [(drawn(runway(p)), f"P{p}") for p in (10, 90, 25, 50)]
+    panel = lines(
+        "Runway", every, (0, 14, 14, 8), *queries, unit="s", steps=RUNWAY_LINES, log=True
+    )
     yield band(styled(styled(panel, "P25", ORANGE), "P50", GREEN), "P10", "P90")
     yield lines(
         "Jobs left", "Whole jobs of each price that the balance still pays.", (14, 14, 10, 8),
-        (f"monitor_jobs_left{{{OURS}}}", "{{exported_job}}"), stairs=True, log=True)  # fmt: skip
+        (f"monitor_jobs_left{{{OURS}}}", "{{exported_job}}"), stairs=True)  # fmt: skip
 
 
 def spending() -> Iterator[Panel]:
@@ -87,7 +99,7 @@ def spending() -> Iterator[Panel]:
         fill=20)  # fmt: skip
     yield lines(
         "Top-ups", "Credit that was bought.", (17, 23, 7, 7),
-        (f"increase(monitor_topped_up_total{{{OURS}}}[$__rate_interval])", "topped up"),
+        (counted("monitor_topped_up_total", OURS, "unit"), "topped up ({{unit}})"),
         bars=True, colour=BLUE)  # fmt: skip
 
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from grafana_foundation_sdk.models import common as c
+
 from grafana.panels import (
-    DAY,
     GREEN,
     NONE_IS_BEST,
     ORANGE,
     RED,
+    RUNWAY_LINES,
     RUNWAY_STEPS,
     SERVICE,
     SOME_IS_BEST,
@@ -25,8 +27,9 @@ from grafana.panels import (
 from grafana.queries import (
     ME,
     OURS,
-    ROOF,
     ahead,
+    counted,
+    drawn,
     expected,
     failures,
     finite,
@@ -39,7 +42,6 @@ from grafana.queries import (
 DEEP = (
     "/d/monitor-account?var-account=${__value.text}&${datasource:queryparam}&${__url_time_range}"
 )
-_AXIS = ((RED, None), (ORANGE, 4 * 3600.0), ("transparent", DAY))
 
 
 def at_a_glance() -> Iterator[Panel]:
@@ -92,8 +94,8 @@ def accounts() -> Iterator[Panel]:
         "Runway", "How long the credits of the ten accounts that end first last, cautiously "
         "(P25), up to 30 days. The lines are 24 h and 4 h: there the built-in rules fire.",
         (0, 10, 12, 8),
-        (f"bottomk(10, {finite(runway(25, ME), ROOF)})", "{{account}}"),
-        unit="s", steps=_AXIS, log=True)  # fmt: skip
+        (f"bottomk(10, {drawn(runway(25, ME))})", "{{account}}"),
+        unit="s", steps=RUNWAY_LINES, log=True)  # fmt: skip
     yield lines(
         "Burn per hour", "What the ten fastest accounts spend per hour as the forecast sees it, "
         "each in its own unit.", (12, 10, 12, 8),
@@ -159,7 +161,7 @@ def over_time() -> Iterator[Panel]:
         "Jobs left", "Whole jobs of each price that the balance still pays, of the ten "
         "scarcest.", (8, 37, 8, 7),
         (f"bottomk(10, monitor_jobs_left{{{ME}}})", "{{account}}: {{exported_job}}"),
-        stairs=True, log=True)  # fmt: skip
+        stairs=True)  # fmt: skip
     used = f"monitor_quota_used{{{ME}}} / (monitor_quota_limit{{{ME}}} > 0)"
     yield shares(
         "Quotas used", "Limits that reset: how much of each is used. Orange from 80 %, red from "
@@ -181,8 +183,8 @@ def watching() -> Iterator[Panel]:
     yield lines(
         "Notifications", "What was said to each receiver: ok, failed (is tried again), refused "
         "(given up for now).", (16, 45, 8, 7),
-        (f"sum by (receiver, result) (increase(monitor_notifications_total{{{ME}}}"
-         "[$__rate_interval])) > 0", "{{receiver}} {{result}}"), bars=True)  # fmt: skip
+        (counted("monitor_notifications_total", ME, "receiver, result"),
+         "{{receiver}} {{result}}"), bars=True)  # fmt: skip
 
 
 def itself() -> Iterator[Panel]:
@@ -212,6 +214,6 @@ def itself() -> Iterator[Panel]:
         "Memory", "Resident, of the daemon.", (17, 53, 3, 4),
         (f"max(process_resident_memory_bytes{{{ME}}})", "memory"), unit="bytes")  # fmt: skip
     yield number(
-        "Version", "What runs.", (20, 53, 4, 4),
+        "Version", "The version that runs.", (20, 53, 4, 4),
         (f"count by (version) (monitor_build_info{{{ME}}})", "{{version}}"),
-        names=True)  # fmt: skip
+        mode=c.BigValueTextMode.NAME)  # fmt: skip

@@ -31,6 +31,7 @@ NOTHING_BURNS = d.RangeMap(
     )
 )
 RUNWAY_STEPS = ((RED, None), (ORANGE, 4 * HOUR), (GREEN, DAY))
+RUNWAY_LINES = (("transparent", None), (RED, 4 * HOUR), (ORANGE, DAY))  # drawn as lines
 SHARE_STEPS = ((GREEN, None), (ORANGE, 0.8), (RED, 0.95))
 NONE_IS_BEST = ((GREEN, None), (RED, 1.0))
 SOME_IS_BEST = ((RED, None), (GREEN, 1.0))
@@ -82,7 +83,7 @@ def _placed(place: Place) -> d.GridPos:
 def number(
     title: str, why: str, place: Place, *queries: Query, unit: str = "short",
     steps: Steps = NEUTRAL, mapping: Words | None = None, names: bool = False,
-    decimals: int | None = None,
+    decimals: int | None = None, mode: c.BigValueTextMode | None = None,
 ) -> stat.Panel:  # fmt: skip
     """The present value of one series, or of a few with their names."""
     last = common.ReduceDataOptions().calcs(["lastNotNull"]).fields("").values(False)
@@ -90,8 +91,8 @@ def number(
     made = made.unit(unit).thresholds(thresholds(steps)).reduce_options(last).no_value("not known")
     made = made.color_scheme(dashboard.FieldColor().mode(d.FieldColorModeId.THRESHOLDS))
     made = made.color_mode(c.BigValueColorMode.BACKGROUND).graph_mode(c.BigValueGraphMode.NONE)
-    mode = c.BigValueTextMode.VALUE_AND_NAME if names else c.BigValueTextMode.VALUE
-    made = made.text_mode(mode).mappings([words(mapping)] if mapping else [NOTHING_BURNS])
+    plain = c.BigValueTextMode.VALUE_AND_NAME if names else c.BigValueTextMode.VALUE
+    made = made.text_mode(mode or plain).mappings([words(mapping)] if mapping else [NOTHING_BURNS])
     if decimals is not None:
         made = made.decimals(decimals)
     return made.targets([_query(i, q, instant=True) for i, q in enumerate(queries)])

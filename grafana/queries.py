@@ -11,9 +11,23 @@ TARGET = "on (job, instance, target)"
 ROOF = 30 * 86400  # seconds: an axis of runways ends here
 
 
-def finite(expr: str, roof: float = ENDLESS) -> str:
-    """Cut what is endless, so that it has a place on an axis or a text of its own."""
-    return f"clamp_max({expr}, {roof:.0f})"
+def finite(expr: str) -> str:
+    """Cut what is endless, so that it has a text of its own."""
+    return f"clamp_max({expr}, {ENDLESS:.0f})"
+
+
+def drawn(expr: str) -> str:
+    """A runway on a logarithmic axis: from a minute, for 0 has no place there, to 30 days."""
+    return f"clamp({expr}, 60, {ROOF})"
+
+
+def counted(counter: str, where: str, by: str) -> str:
+    """How often between two points of a graph: whole numbers, each event once.
+
+    increase() guesses beyond its window and counts an event in every window that holds it.
+    """
+    total = f"sum by ({by}) ({counter}{{{where}}}"
+    return f"clamp_min({total}) - {total} offset $__interval), 0) > 0"
 
 
 def runway(percentile: int, where: str = OURS) -> str:
@@ -64,5 +78,7 @@ def services(where: str = ME) -> str:
 
 def failures(where: str) -> str:
     """Probes that could not read, by cause."""
-    failed = f'monitor_probes_total{{{where}, cause=~"{FAILED_CAUSES}"}}'
-    return f"sum by (cause) (increase({failed}[$__rate_interval])) > 0"
+    which = f'{where}, cause=~"{FAILED_CAUSES}"'
+    # A cause that is seen for the first time has no 0 before it.
+    new = f"sum by (cause) (monitor_probes_total{{{which}}} unless monitor_probes_total offset 1h)"
+    return f"{counted('monitor_probes_total', which, 'cause')} or {new}"
