@@ -1,7 +1,7 @@
-"""Draws what the overview's queries give for the demo's day: `make pictures`.
+"""Draws what the dashboards' queries give for the demo's day: `make pictures`.
 
-No Grafana runs here. The demo is recorded, a real Prometheus answers the queries of
-grafana/monitor-overview.json, and each panel is drawn at its place of the grid. Needs matplotlib
+No Grafana runs here. The demo is recorded, a real Prometheus answers the queries of the JSON in
+grafana/, and each panel is drawn at its place of the grid. Needs matplotlib
 and prometheus (`apt-get install --no-install-recommends prometheus`).
 """
 
@@ -37,7 +37,7 @@ except ImportError:
     sys.exit("matplotlib is missing: .venv/bin/python -m pip install matplotlib")
 
 IMAGES = Path(__file__).parent / "images"
-BOARD = ROOT / "grafana" / "monitor-overview.json"
+BOARDS = ("overview", "account")
 Json = dict[str, Any]
 
 # Grafana's dark theme.
@@ -59,6 +59,7 @@ class Answers:
 
     prometheus: Prometheus
     recording: Recording
+    board: Json
     account: str
     now: float
 
@@ -156,7 +157,7 @@ def ago(value: float, now: float) -> str:
         if passed >= size:
             count = round(passed / size)
             return f"{count} {name}{'s' if count != 1 else ''} ago"
-    return "a few seconds ago"
+    return "just now"
 
 
 def mapped(mappings: Iterable[Json], value: float | str) -> tuple[str, str] | None:
@@ -217,8 +218,11 @@ def draw_stat(axes: Axes, panel: Json, answers: Answers) -> None:
         middle = left + width / 2
         if named:
             axes.text(middle, 0.72, name, ha="center", va="center", color="white", size=8.5)
+        room = 80 * width * panel["gridPos"]["w"] * CELL / len(text)
         axes.text(middle, 0.36 if named else 0.5, text, ha="center", va="center", color="white",
-                  size=15 if named else 19, weight="bold")  # fmt: skip
+                  size=min(15 if named else 19, room), weight="bold")  # fmt: skip
+    if not fields:
+        axes.text(0.5, 0.5, defaults["noValue"], ha="center", va="center", color=FAINT, size=9)
     axes.set_xlim(0, 1)
     axes.set_ylim(0, 1)
     axes.axis("off")
@@ -307,7 +311,7 @@ def scale(axes: Axes, panel: Json, *, empty: bool) -> None:
 
 def mark(axes: Axes, answers: Answers) -> None:
     """The dashboard's annotations: a line where one begins, a shade while it lasts."""
-    for note in json.loads(BOARD.read_text())["annotations"]["list"]:
+    for note in answers.board["annotations"]["list"]:
         if not note["enable"]:
             continue
         expr, now = answers.fill(note["expr"]), answers.now
@@ -350,6 +354,9 @@ def draw_shares(axes: Axes, panel: Json, answers: Answers) -> None:
         axes.barh(y, value, 0.45, color=tint, lw=0)
         axes.text(1.02, y, shown(value, "percentunit"), color=tint, size=11, va="center")
         axes.text(0, y + 0.33, names[row], color=TEXT, size=8, va="bottom")
+    if not series:
+        none = panel["fieldConfig"]["defaults"]["noValue"]
+        axes.text(0.57, 0.7, none, ha="center", color=FAINT, size=9)
     axes.set_xlim(0, 1.14)
     axes.set_ylim(-0.6, max(len(series), 2) - 0.1)
     axes.axis("off")
@@ -390,13 +397,12 @@ def joined(panel: Json, answers: list[list[tuple[Json, float]]]) -> list[Json]:
     rows: list[Json] = []
     for target, series in zip(panel["targets"], answers, strict=True):
         for metric, value in series:
-            labels = {k: v for k, v in metric.items() if k != "__name__"}
-            fits = (r for r in rows if all(r.get(k, v) == v for k, v in labels.items()))
+            fits = (r for r in rows if all(r.get(k, v) == v for k, v in metric.items()))
             row = next(fits, None)
             if row is None:
                 row = {}
                 rows.append(row)
-            row.update(labels)
+            row.update(metric)
             row[f"Value #{target['refId']}"] = value
     return rows
 
@@ -478,8 +484,8 @@ class Canvas:
 
 
 def draw(answers: Answers, file: Path) -> None:
-    """The overview at one moment."""
-    board = json.loads(BOARD.read_text())
+    """A dashboard at one moment."""
+    board = answers.board
     rows = max(p["gridPos"]["y"] + p["gridPos"]["h"] for p in board["panels"])
     canvas = Canvas(rows)
     when = datetime.fromtimestamp(answers.now, UTC)
@@ -513,8 +519,10 @@ def main() -> None:
         tempfile.TemporaryDirectory() as folder,
         replaying(recording, Path(folder)) as prometheus,
     ):
-        answers = Answers(prometheus, recording, "kie", recording.end)
-        draw(answers, IMAGES / "grafana-overview.png")
+        for name in BOARDS:
+            board = json.loads((ROOT / "grafana" / f"monitor-{name}.json").read_text())
+            answers = Answers(prometheus, recording, board, "kie", recording.end)
+            draw(answers, IMAGES / f"grafana-{name}.png")
 
 
 if __name__ == "__main__":

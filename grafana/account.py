@@ -30,6 +30,7 @@ from grafana.queries import (
     drawn,
     failures,
     finite,
+    grown,
     incidents,
     of_targets,
     runway,
@@ -52,9 +53,9 @@ def now() -> Iterator[Panel]:
          f"monitor_balance{{{OURS}}} - monitor_balance_floor{{{OURS}}}"),
         ("Burn per hour", "As the forecast sees it.", f"monitor_burn_per_hour{{{OURS}}}"),
         ("Spent in 24 h", "Gross; refunds and top-ups do not lessen it.",
-         f"increase(monitor_spent_total{{{OURS}}}[1d])"),
+         grown("monitor_spent_total", OURS, "1d")),
         ("Topped up in 30 days", "Credit bought.",
-         f"increase(monitor_topped_up_total{{{OURS}}}[30d])"),
+         grown("monitor_topped_up_total", OURS, "30d")),
     )  # fmt: skip
     for i, (title, why, query) in enumerate(numbers):
         yield number(title, why, (6 + 3 * i, 0, 3, 4), (query, "{{unit}}"), names=True,
@@ -91,11 +92,11 @@ def spending() -> Iterator[Panel]:
     yield lines(
         "Spent per hour", "Sums of one hour each; the line is what the forecast takes for the "
         "burn.", (0, 23, 10, 7),
-        (f"increase(monitor_spent_total{{{OURS}}}[1h])", "spent in the hour before"),
+        (grown("monitor_spent_total", OURS, "1h"), "spent in the hour before"),
         (f"monitor_burn_per_hour{{{OURS}}}", "burn, as forecast"))  # fmt: skip
     yield lines(
         "Spent per day", "The 24 hours before each point.", (10, 23, 7, 7),
-        (f"increase(monitor_spent_total{{{OURS}}}[1d])", "spent in the day before"),
+        (grown("monitor_spent_total", OURS, "1d"), "spent in the day before"),
         fill=20)  # fmt: skip
     yield lines(
         "Top-ups", "Credit that was bought.", (17, 23, 7, 7),
@@ -125,7 +126,7 @@ def hindsight() -> Iterator[Panel]:
     yield number(
         "A quota is gone", "When a declared quota is used up at this pace; nothing where it "
         "lasts to its reset.", (18, 31, 3, 6), (gone, "{{quota}}"), unit="dateTimeFromNow",
-        names=True, steps=((GREY, None),))  # fmt: skip
+        names=True, steps=((GREY, None),), none="not at this pace")  # fmt: skip
     yield number(
         "Requests today", "What monitor itself has asked since midnight UTC.", (21, 31, 3, 6),
         (f"monitor_calls_today{{{OURS}}}", "requests"), steps=NEUTRAL)  # fmt: skip

@@ -90,8 +90,10 @@ def _with(
 
 
 def _link(title: str, uid: str) -> dashboard.DashboardLink:
-    made = dashboard.DashboardLink(title).type(d.DashboardLinkType.LINK).url(f"/d/{uid}")
-    return made.icon("dashboard").keep_time(True).include_vars(True)
+    # By name and not all of them: `account` means the six that end first here, and one there.
+    kept = "&".join(f"${{{name}:queryparam}}" for name in ("datasource", "job", "instance"))
+    made = dashboard.DashboardLink(title).type(d.DashboardLinkType.LINK).url(f"/d/{uid}?{kept}")
+    return made.icon("dashboard").keep_time(True).include_vars(False)
 
 
 def build_overview() -> dashboard.Dashboard:

@@ -68,6 +68,13 @@ def words(mapping: Words) -> d.ValueMap:
     return d.ValueMap(results)
 
 
+def shown(steps: Steps | None, mapping: Words | None) -> list[d.ValueMapping]:
+    """What is shown in words; a runway, which its thresholds tell, where it is endless."""
+    if mapping:
+        return [words(mapping)]
+    return [NOTHING_BURNS] if steps is RUNWAY_STEPS else []
+
+
 def _query(ref: int, query: Query, *, instant: bool) -> prometheus.Dataquery:
     expr, legend = query
     made = prometheus.Dataquery().ref_id(chr(ord("A") + ref)).expr(" ".join(expr.split()))
@@ -84,15 +91,16 @@ def number(
     title: str, why: str, place: Place, *queries: Query, unit: str = "short",
     steps: Steps = NEUTRAL, mapping: Words | None = None, names: bool = False,
     decimals: int | None = None, mode: c.BigValueTextMode | None = None,
+    none: str = "not known",
 ) -> stat.Panel:  # fmt: skip
     """The present value of one series, or of a few with their names."""
     last = common.ReduceDataOptions().calcs(["lastNotNull"]).fields("").values(False)
     made = stat.Panel().title(title).description(why).grid_pos(_placed(place)).datasource(SOURCE)
-    made = made.unit(unit).thresholds(thresholds(steps)).reduce_options(last).no_value("not known")
+    made = made.unit(unit).thresholds(thresholds(steps)).reduce_options(last).no_value(none)
     made = made.color_scheme(dashboard.FieldColor().mode(d.FieldColorModeId.THRESHOLDS))
     made = made.color_mode(c.BigValueColorMode.BACKGROUND).graph_mode(c.BigValueGraphMode.NONE)
     plain = c.BigValueTextMode.VALUE_AND_NAME if names else c.BigValueTextMode.VALUE
-    made = made.text_mode(mode or plain).mappings([words(mapping)] if mapping else [NOTHING_BURNS])
+    made = made.text_mode(mode or plain).mappings(shown(steps, mapping))
     if decimals is not None:
         made = made.decimals(decimals)
     return made.targets([_query(i, q, instant=True) for i, q in enumerate(queries)])
@@ -213,7 +221,7 @@ class Table:
         self._names.setdefault("Value", name)
         properties = [
             d.DynamicConfigValue("unit", unit),
-            d.DynamicConfigValue("mappings", [words(mapping) if mapping else NOTHING_BURNS]),
+            d.DynamicConfigValue("mappings", shown(steps, mapping)),
         ]
         if steps is not None or mapping:
             coloured = thresholds(steps or NEUTRAL).build()

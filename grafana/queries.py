@@ -16,6 +16,11 @@ def finite(expr: str) -> str:
     return f"clamp_max({expr}, {ENDLESS:.0f})"
 
 
+def column(metric: str, where: str) -> str:
+    """A metric for a table: Grafana puts into one row only what bears no differing names."""
+    return f"max without () ({metric}{{{where}}})"
+
+
 def drawn(expr: str) -> str:
     """A runway on a logarithmic axis: from a minute, for 0 has no place there, to 30 days."""
     return f"clamp({expr}, 60, {ROOF})"
@@ -28,6 +33,15 @@ def counted(counter: str, where: str, by: str) -> str:
     """
     total = f"sum by ({by}) ({counter}{{{where}}}"
     return f"clamp_min({total}) - {total} offset $__interval), 0) > 0"
+
+
+def grown(counter: str, where: str, window: str) -> str:
+    """How much a counter of money has grown, to the credit: it never falls, not even at a restart.
+
+    increase() would guess beyond its window, and money is no matter of guessing.
+    """
+    series = f"{counter}{{{where}}}"
+    return f"{series} - min_over_time({series}[{window}])"
 
 
 def runway(percentile: int, where: str = OURS) -> str:
@@ -68,7 +82,7 @@ def incidents(where: str = ME) -> tuple[str, str]:
         f"1000 * monitor_incident_opened_timestamp_seconds{{{where}}} * {on} group_left (severity)"
         f" max by (job, instance, alert, target, severity) (monitor_alert_firing{{{where}}})"
     )
-    return since, f"monitor_incident_acknowledged{{{where}}}"
+    return since, column("monitor_incident_acknowledged", where)
 
 
 def services(where: str = ME) -> str:

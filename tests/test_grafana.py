@@ -134,6 +134,18 @@ def test_what_is_endless_is_cut_before_it_is_drawn() -> None:
                 assert not bare, panel["title"]
 
 
+def test_only_a_runway_is_ever_said_to_burn_nothing() -> None:
+    for name in DASHBOARDS:
+        for panel in panels(name):
+            defaults = panel["fieldConfig"]["defaults"]
+            if "nothing burns" in json.dumps(defaults.get("mappings", ())):
+                assert defaults["unit"] == "s"
+                assert all("monitor_runway_seconds" in t["expr"] for t in panel["targets"])
+            for override in panel["fieldConfig"].get("overrides", ()):
+                if "nothing burns" in json.dumps(override):
+                    assert override["matcher"]["options"].startswith("runway")
+
+
 def test_grafana_is_told_where_the_dashboards_are_and_which_prometheus_to_ask() -> None:
     folder = FOLDER / "provisioning"
     (source,) = yaml.safe_load((folder / "datasources/prometheus.yaml").read_text())["datasources"]

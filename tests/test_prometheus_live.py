@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import socket
 import struct
 import subprocess
@@ -38,9 +39,9 @@ MAY_BE_EMPTY = {
 
 
 def config(address: str, *rules: Path) -> str:
-    """A Prometheus that looks every second."""
+    """A Prometheus that looks every other second."""
     job = {"job_name": "monitor", "static_configs": [{"targets": [urlsplit(address).netloc]}]}
-    paces = {"scrape_interval": "1s", "scrape_timeout": "1s", "evaluation_interval": "1s"}
+    paces = {"scrape_interval": "2s", "scrape_timeout": "2s", "evaluation_interval": "1s"}
     parts = {"global": paces, "rule_files": [str(r) for r in rules], "scrape_configs": [job]}
     return yaml.safe_dump(parts)
 
@@ -67,6 +68,10 @@ def queries() -> Iterator[tuple[str, Mapping[str, Any], str]]:
                 yield f"{path.stem}: {panel['title']}", {**panel, **target}, target["expr"]
         for mark in board["annotations"]["list"]:
             yield f"{path.stem}: {mark['name']}", mark, mark["expr"]
+        for variable in board["templating"]["list"]:
+            if isinstance(variable["query"], dict):
+                expr = re.sub(r"^\w+\((.*?)(, \w+)?\)$", r"\1", variable["query"]["query"])
+                yield f"{path.stem}: {variable['name']}", {"instant": True}, expr
 
 
 def answered(ask: Callable[[str], object], expr: str, **how: str) -> bool:
@@ -132,7 +137,7 @@ def promtool_says(text: bytes) -> tuple[int, bytes, bytes]:
 
 
 async def scraped(folder: Path) -> tuple[Recording, dict[str, Any]]:
-    """Tell the story while a Prometheus scrapes it every second; what it made of it."""
+    """Tell the story while a Prometheus scrapes it; what it made of it."""
     found: dict[str, Any] = {}
     async with told() as watched:
         address = await watched.address
@@ -150,7 +155,8 @@ async def scraped(folder: Path) -> tuple[Recording, dict[str, Any]]:
 def look(prometheus: Prometheus, found: dict[str, Any]) -> None:
     """What the Prometheus that scrapes says at this moment."""
     wait_for(prometheus, "up", 1)
-    wait_for(prometheus, 'count(monitor_alert_firing{severity="critical"})', 1)
+    critical = 'monitor_alert_firing{severity="critical"}'
+    wait_for(prometheus, f"count(max_over_time({critical}[1m])) > bool 0", 1)
     now = time.time()
     found["targets"] = prometheus.get("targets")["activeTargets"]
     found["rules"] = prometheus.get("rules")["groups"]
@@ -187,9 +193,22 @@ def test_a_real_prometheus_scrapes_the_demo_and_answers_every_query_we_ship(
     with replaying(recording, tmp_path / "story") as prometheus:
         assert unanswered(prometheus, recording) <= MAY_BE_EMPTY
         the_bands_are_straight_lines(prometheus, recording)
+        tables_can_put_their_columns_into_one_row(prometheus, recording)
     late = {"Top-ups", "Within the band", "What was said, by what was true"}  # after the top-up
     assert found["silent"] - late <= MAY_BE_EMPTY
     assert {where.partition(": ")[2] for where, _, _ in queries()} >= MAY_BE_EMPTY
+
+
+def tables_can_put_their_columns_into_one_row(
+    prometheus: Prometheus, recording: Recording
+) -> None:
+    """Grafana's merge takes a metric's name for a label: two names are two rows."""
+    for where, panel, expr in queries():
+        if panel.get("format") == "table":
+            for account in ("kie", "huggingface"):
+                asked = filled(expr, account, window="20m", ahead="7200")
+                for one in prometheus.series(asked, at=recording.end):
+                    assert "__name__" not in one["metric"], where
 
 
 def the_bands_are_straight_lines(prometheus: Prometheus, recording: Recording) -> None:
