@@ -110,16 +110,25 @@ class Watched:
                 await asyncio.sleep(EVERY)
 
 
-@dataclass(frozen=True, slots=True)
 class Prometheus:
-    """One that runs: its address."""
+    """One that runs."""
 
-    url: str
+    def __init__(self, url: str) -> None:
+        self._client = httpx.Client(base_url=url, trust_env=False, timeout=30)
+
+    def ready(self) -> bool:
+        """Whether it answers queries."""
+        with contextlib.suppress(httpx.TransportError):
+            return self._client.get("/-/ready").status_code == 200
+        return False
+
+    def close(self) -> None:
+        """Give its connections back."""
+        self._client.close()
 
     def get(self, path: str, **parameters: str | float) -> object:
         """`data` of an answer of its API. Raises ValueError with its words where it refuses."""
-        answer = httpx.get(f"{self.url}/api/v1/{path}", params=parameters, trust_env=False)
-        body = answer.json()
+        body = self._client.get(f"/api/v1/{path}", params=parameters).json()
         if body["status"] != "success":
             raise ValueError(f"{body['error']}: {parameters}")
         data: object = body["data"]
@@ -168,22 +177,22 @@ def running(folder: Path, config: str = "", *flags: str) -> Iterator[Prometheus]
         ],
         env={"GOMAXPROCS": "1"},
     )
+    prometheus = Prometheus(f"http://{address}")
     try:
-        _wait(process, f"http://{address}/-/ready")
-        yield Prometheus(f"http://{address}")
+        _wait(process, prometheus)
+        yield prometheus
     finally:
+        prometheus.close()
         process.kill()
         process.wait(10)
 
 
-def _wait(process: subprocess.Popen[bytes], address: str) -> None:
+def _wait(process: subprocess.Popen[bytes], prometheus: Prometheus) -> None:
     until = time.monotonic() + 20
-    while time.monotonic() < until and process.poll() is None:
-        with contextlib.suppress(httpx.TransportError):
-            if httpx.get(address, trust_env=False).status_code == 200:
-                return
+    while not prometheus.ready():
+        if time.monotonic() > until or process.poll() is not None:
+            raise RuntimeError("Prometheus does not start")
         time.sleep(0.05)
-    raise RuntimeError(f"no Prometheus answers on {address}")
 
 
 @contextlib.contextmanager

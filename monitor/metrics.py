@@ -11,6 +11,7 @@ from itertools import product
 from monitor import __version__
 from monitor.core.builtin import NOTICES
 from monitor.core.causes import Cause, Standing
+from monitor.core.desk import acknowledged
 from monitor.core.model import AlertState, Check, Kind, Outlook, ServiceStatus, key_target
 from monitor.core.snapshot import Snapshot
 from monitor.core.view import View
@@ -225,10 +226,7 @@ def _incident_rows(snapshot: Snapshot) -> Iterator[Row]:
         if incident.open:
             labels = (incident.alert, incident.target)
             yield from _at("monitor_incident_opened_timestamp_seconds", labels, incident.opened_at)
-            # An acknowledgement covers a severity: what has become worse is nobody's yet.
-            ack = incident.ack
-            covered = ack is not None and ack.severity.rank >= incident.severity.rank
-            yield "monitor_incident_acknowledged", labels, float(covered)
+            yield "monitor_incident_acknowledged", labels, float(acknowledged(incident))
 
 
 def _zero_rows(snapshot: Snapshot) -> Iterator[Row]:
