@@ -41,10 +41,12 @@ cov: $(STAMP)  ## the tests with branch coverage of monitor/core
 
 docs: $(STAMP)  ## write the pages that are made from the code
 	$(BIN)/python docs/build.py
+	$(BIN)/python -m grafana.dashboards
 
-pictures: $(STAMP)  ## take the documentation's pictures (needs chromium and matplotlib)
+pictures: $(STAMP)  ## take the documentation's pictures (needs chromium, prometheus and matplotlib)
 	$(BIN)/python docs/pictures.py
 	$(BIN)/python -m docs.runway_pictures
+	$(BIN)/python -m docs.grafana_picture
 
 bench-forecast: $(STAMP)  ## how good the forecast is, beside others' (ARGS=--quick: a minute)
 	$(BIN)/python -m benchmarks.forecast.run $(ARGS)

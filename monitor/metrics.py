@@ -6,11 +6,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from itertools import product
 
 from monitor import __version__
-from monitor.core.causes import Standing
+from monitor.core.builtin import NOTICES
+from monitor.core.causes import Cause, Standing
+from monitor.core.desk import acknowledged
 from monitor.core.lease import Leading
-from monitor.core.model import AlertState, Check, Outlook, ServiceStatus, key_target
+from monitor.core.model import AlertState, Check, Kind, Outlook, ServiceStatus, key_target
 from monitor.core.snapshot import Called, Snapshot
 from monitor.core.view import View
 
@@ -26,13 +29,18 @@ class Described:
     help: str
 
 
+RESULTS = ("ok", "failed", "refused")  # what may become of a notification
+
 _TARGET, _OWNER = ("target",), ("account", "provider")
 _MONEY, _QUOTA = (*_OWNER, "unit"), (*_OWNER, "quota", "unit")
 _BEFORE = (*_OWNER, "before")
+_INCIDENT = ("alert", "target")
 
 METRICS: tuple[Described, ...] = tuple(Described(*row) for row in (
     ("monitor_target_info", ("target", "account", "provider", "check", "subject"),
      "What a target is made of; subject is the model's ID, else empty."),
+    ("monitor_target_cause", ("target", "cause"),
+     "1 for what the target's state comes from; ok where nothing is wrong."),
     ("monitor_probe_success", _TARGET, "Whether the last probe read anything."),
     ("monitor_probe_duration_seconds", _TARGET, "How long the last probe took."),
     ("monitor_probes_total", ("target", "cause"), "Finished probes by what they found."),
@@ -71,6 +79,9 @@ METRICS: tuple[Described, ...] = tuple(Described(*row) for row in (
     ("monitor_alert_firing", ("alert", "target", "severity"), "1 for every firing alert."),
     ("monitor_alert_flapping", ("alert", "target"),
      "1 for every firing alert that opens and closes so often that its incident is held open."),
+    ("monitor_incident_opened_timestamp_seconds", _INCIDENT, "When an open incident opened."),
+    ("monitor_incident_acknowledged", _INCIDENT,
+     "Whether somebody has acknowledged an open incident as bad as it is now."),
     ("monitor_incidents_total", ("alert", "severity"), "Incidents opened since the start."),
     ("monitor_notifications_total", ("receiver", "kind", "result"),
      "Notifications by what became of them: ok, failed, refused."),
@@ -99,6 +110,8 @@ def rows(snapshot: Snapshot) -> Iterator[Row]:
         subject = view.subject or ""
         labels = (view.target, view.account, view.provider, view.check.value, subject)
         yield "monitor_target_info", labels, 1
+        if view.cause is not None:
+            yield "monitor_target_cause", (view.target, view.cause.value), 1
         yield from _probe_rows(view)
         yield from _model_rows(view)
         yield from _balance_rows(view, snapshot)
@@ -106,7 +119,9 @@ def rows(snapshot: Snapshot) -> Iterator[Row]:
     yield from _key_rows(snapshot)
     yield from _call_rows(snapshot)
     yield from _house_rows(snapshot)
+    yield from _incident_rows(snapshot)
     yield from _count_rows(snapshot)
+    yield from _zero_rows(snapshot)
 
 
 def _call_rows(snapshot: Snapshot) -> Iterator[Row]:
@@ -217,6 +232,25 @@ def _house_rows(snapshot: Snapshot) -> Iterator[Row]:
         if alert.flaps is not None:
             yield "monitor_alert_flapping", (alert.rule, alert.target), 1
     yield "monitor_build_info", (__version__,), 1
+
+
+def _incident_rows(snapshot: Snapshot) -> Iterator[Row]:
+    for incident in snapshot.incidents:
+        if incident.open:
+            labels = (incident.alert, incident.target)
+            yield from _at("monitor_incident_opened_timestamp_seconds", labels, incident.opened_at)
+            yield "monitor_incident_acknowledged", labels, float(acknowledged(incident))
+
+
+def _zero_rows(snapshot: Snapshot) -> Iterator[Row]:
+    """Counters that have not counted yet: what appears with a 1 has never increased."""
+    for view in snapshot.views.values():
+        yield "monitor_probes_total", (view.target, Cause.OK.value), 0
+    for rule in snapshot.settings.rules:
+        if rule.name not in NOTICES:
+            yield "monitor_incidents_total", (rule.name, rule.severity.value), 0
+    for receiver, kind, result in product(snapshot.settings.receivers, Kind, RESULTS):
+        yield "monitor_notifications_total", (receiver.name, kind.value, result), 0
 
 
 def _count_rows(snapshot: Snapshot) -> Iterator[Row]:

@@ -76,6 +76,7 @@ class Pipeline:
 
     async def start(self) -> None:
         """Take up what an earlier process left. Raises NewerSchemaError."""
+        self.memory.reload_at = self._clock.now()  # a start takes the config as well
         await self.keeper.restore(self._clock.now())
         await self.keeper.plan(self._clock.now())
         await self.counting.resume(self._store)

@@ -22,6 +22,7 @@ from prometheus_client.openmetrics.parser import (
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
 from monitor import __version__
+from monitor.core.builtin import BUILTIN, NOTICES
 from monitor.core.causes import CAUSES, Cause, Severity, Standing
 from monitor.core.model import (
     Alert,
@@ -42,7 +43,8 @@ Labels = dict[str, str]
 
 # Written out a second time on purpose: users' dashboards rely on every letter.
 PROMISED = """
-monitor_target_info{target,account,provider,check,subject} monitor_probe_success{target}
+monitor_target_info{target,account,provider,check,subject} monitor_target_cause{target,cause}
+monitor_probe_success{target}
 monitor_probe_duration_seconds{target} monitor_probes_total{target,cause}
 monitor_probe_last_run_timestamp_seconds{target}
 monitor_probe_last_success_timestamp_seconds{target} monitor_probe_interval_seconds{target}
@@ -61,6 +63,8 @@ monitor_jobs_reported_total{account,provider,job} monitor_service_up{service}
 monitor_service_degraded{service} monitor_calls_today{account,provider}
 monitor_calls_budget{account,provider} monitor_alert_firing{alert,target,severity}
 monitor_alert_flapping{alert,target}
+monitor_incident_opened_timestamp_seconds{alert,target}
+monitor_incident_acknowledged{alert,target}
 monitor_incidents_total{alert,severity} monitor_notifications_total{receiver,kind,result}
 monitor_notifications_pending{receiver}
 monitor_notifications_oldest_pending_timestamp_seconds{receiver}
@@ -131,11 +135,13 @@ def test_a_balance_under_the_floor_was_read_all_the_same() -> None:
     assert value(snap, "monitor_balance", **CREDITS) == 3
 
 
-def test_before_the_first_probe_only_the_target_itself_is_known() -> None:
+def test_before_the_first_probe_the_target_is_known_and_that_none_was_counted() -> None:
     kie = scene.account("kie")
     snap = scene.snapshot(scene.settings(kie), (scene.view(kie, "balance", None),))
     about = {line.split("{")[0] for line in metrics_text(snap).splitlines() if "kie" in line}
-    assert about == {"monitor_target_info", "monitor_probe_interval_seconds"}
+    counted = "monitor_probes_total"
+    assert about == {"monitor_target_info", "monitor_probe_interval_seconds", counted}
+    assert value(snap, counted, target="kie/balance", cause="ok") == 0
 
 
 def test_times_are_unix_seconds() -> None:
@@ -286,6 +292,50 @@ def test_counters_carry_their_words() -> None:
     assert value(snap, "monitor_incidents_total", **opened) == 4
     said = {"receiver": "oncall", "kind": "follow_up", "result": "refused"}
     assert value(snap, "monitor_notifications_total", **said) == 5
+
+
+def test_the_cause_of_a_target_is_the_judged_one_and_there_is_one_at_a_time() -> None:
+    kie = scene.account("kie", floor=Decimal(135))
+    read = scene.view(kie, "balance", balance=3, unit="credits")
+    for cause in (Cause.OK, Cause.CREDITS_EXHAUSTED, Cause.TIMED_OUT):
+        snap = scene.snapshot(scene.settings(kie), (replace(read, cause=cause),))
+        labels = {"target": "kie/balance", "cause": cause.value}
+        assert series(snap, "monitor_target_cause") == [(labels, 1)]
+
+
+def test_an_open_incident_tells_since_when_and_whether_somebody_has_it() -> None:
+    snap = scene.story()
+    low = {"alert": "kie-credits-low", "target": "kie/balance"}
+    refused = {"alert": "key-rejected", "target": "router/key"}
+    opened = (scene.NOW - timedelta(hours=1)).timestamp()
+    assert value(snap, "monitor_incident_opened_timestamp_seconds", **low) == opened
+    assert value(snap, "monitor_incident_acknowledged", **low) == 1
+    assert value(snap, "monitor_incident_acknowledged", **refused) == 0
+    told = [labels["alert"] for labels, _ in series(snap, "monitor_incident_acknowledged")]
+    assert "runway-short" not in told, "a closed incident is not open"
+
+
+def test_what_has_become_worse_than_what_was_acknowledged_is_acknowledged_by_nobody() -> None:
+    base = scene.story()
+    worse = replace(base.incidents[0], severity=Severity.CRITICAL)
+    snap = replace(base, incidents=(worse,))
+    ((_, acknowledged),) = series(snap, "monitor_incident_acknowledged")
+    assert acknowledged == 0
+
+
+def test_counters_stand_at_0_before_they_count_so_that_the_first_increase_is_seen() -> None:
+    rule = replace(BUILTIN[0], name="mine", severity=Severity.CRITICAL)
+    notice = next(iter(NOTICES.values()))
+    base = money()
+    snap = replace(base, settings=replace(base.settings, rules=(rule, notice)), counts=Counts())
+    assert series(snap, "monitor_incidents_total") == [
+        ({"alert": "mine", "severity": "critical"}, 0)
+    ]
+    ok = {"target": "kie/balance", "cause": "ok"}
+    assert series(snap, "monitor_probes_total") == [(ok, 0)]
+    said = series(snap, "monitor_notifications_total")
+    assert len(said) == len(Kind) * 3 * len(snap.settings.receivers)
+    assert {count for _, count in said} == {0}
 
 
 def test_a_broken_reload_shows_and_the_time_of_the_last_good_one_stays() -> None:
