@@ -173,8 +173,6 @@ def teller(door: Door, clock: Clock) -> Teller:
 
 def without_charts(receivers: Iterable[ReceiverSettings]) -> str:
     """Why somebody's messages lack their charts, and what helps; empty if nobody's do."""
-    channels = catalogue().channels
-    shown = any(
-        channels[r.channel].pictures and r.options.get("chart") is not False for r in receivers
-    )
+    pictured = {name for name, spec in catalogue().channels.items() if spec.pictures}
+    shown = any(r.channel in pictured and r.options.get("chart") is not False for r in receivers)
     return missing() if shown else ""
