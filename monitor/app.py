@@ -32,7 +32,8 @@ from monitor.store import Store
 from monitor.store.sqlite import SqliteStore
 from monitor.threads import PassingThreads
 from monitor.web import WebDoors, build_app
-from monitor.web.server import Listener, bind, serve, tls_context
+from monitor.web.server import Listener, bind, serve
+from monitor.web.tls import tls_context
 
 log = structlog.get_logger("monitor")
 
@@ -146,6 +147,7 @@ class Daemon:
             reload=self.reload,
             settings_of=lambda: self.pipeline.memory.settings,
             runbook=lambda name: runbook_page(name, self.pipeline.memory.settings),
+            act=self._act,
         )
 
     # -- life -------------------------------------------------------------------------------
@@ -187,8 +189,12 @@ class Daemon:
     async def _live(self, settings: Settings, listeners: list[Listener]) -> None:
         stop_web = asyncio.Event()
         app = build_app(self._doors())
-        tls = tls_context(settings.web.tls)
-        web = [asyncio.create_task(serve(app, each, stop_web, tls=tls)) for each in listeners]
+        web = [
+            asyncio.create_task(
+                serve(app, each, stop_web, tls=tls_context(settings.web.tls, each.name))
+            )
+            for each in listeners
+        ]
         paths = socket_paths(settings.database, self._env)
         async with listening(paths, self._control) as socket:
             log.info("started", targets=len(settings.targets), socket=str(socket), **self.ports)
@@ -273,6 +279,9 @@ class Daemon:
     async def _control(self, asked: Mapping[str, str]) -> Mapping[str, object]:
         if asked.get("database") != self.pipeline.memory.settings.database:
             return {"error": OTHER_DATABASE}
+        return await self._act(asked)
+
+    async def _act(self, asked: Mapping[str, str]) -> Mapping[str, object]:
         reply = await self.operator.handle(asked)
         self.rounds.wake()
         return reply

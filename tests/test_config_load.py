@@ -18,7 +18,7 @@ from monitor.core.causes import Cause, Severity
 from monitor.core.model import Check
 from monitor.core.rules import CauseIn, Compare, Unavailable
 from monitor.core.secret import Secret
-from monitor.core.settings import Account, Interval, Settings
+from monitor.core.settings import Account, Interval, Settings, WebTls
 
 ROOT = Path(__file__).parent.parent
 EXAMPLE = ROOT / "config.yaml"
@@ -430,7 +430,7 @@ def test_a_web_configuration_file_gives_certificate_and_key(loaded, tmp_path: Pa
     text = "tls_server_config: {cert_file: cert.pem, key_file: key.pem}\n"
     (tmp_path / "web.yml").write_text(text)
     found = loaded("accounts: {kie: {}}\nweb: {listen: 0.0.0.0:1, config_file: web.yml}").web
-    assert found.tls == (str(tmp_path / "cert.pem"), str(tmp_path / "key.pem"))
+    assert found.tls == WebTls(str(tmp_path / "cert.pem"), str(tmp_path / "key.pem"))
     assert found.config_file == str(tmp_path / "web.yml")
 
 

@@ -140,8 +140,8 @@ class WebBlock(Block):
     )
     config_file: File | None = Field(
         None,
-        description="TLS, in the web configuration format of Prometheus exporters: "
-        "`tls_server_config` with `cert_file` and `key_file`",
+        description="TLS and users, in the web configuration format of Prometheus exporters: "
+        "`tls_server_config` and `basic_auth_users`",
     )
     allow_unauthenticated: Flag | None = Field(
         None,

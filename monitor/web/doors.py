@@ -23,6 +23,10 @@ async def _nobody(account: str, body: object) -> tuple[str, ...]:
     return ()
 
 
+async def _nothing(asked: Mapping[str, str]) -> Mapping[str, object]:
+    return {"error": f"cannot do {asked.get('do', '')!r}"}
+
+
 @dataclass(frozen=True, slots=True)
 class WebDoors:
     """Callables into the running daemon."""
@@ -41,3 +45,5 @@ class WebDoors:
     patterns: Callable[[Sequence[str]], Awaitable[Mapping[str, Pattern]]] = _none  # by balance
     usage: Callable[[str, object], Awaitable[Counted | tuple[str, ...]]] = _nobody
     # of an account what its application reports; the known accounts where it is none. Raises Unfit
+    act: Callable[[Mapping[str, str]], Awaitable[Mapping[str, object]]] = _nothing
+    # what the command line asks of the daemon as well: silence, unsilence, ack
