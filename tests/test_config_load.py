@@ -434,6 +434,15 @@ def test_a_web_configuration_file_gives_certificate_and_key(loaded, tmp_path: Pa
     assert found.config_file == str(tmp_path / "web.yml")
 
 
+def test_hashed_users_are_users(loaded, tmp_path: Path) -> None:
+    hashed = "$2y$10$" + "a" * 53
+    (tmp_path / "web.yml").write_text(f"basic_auth_users: {{alice: {hashed}}}\n")
+    web = "{external_url: https://m.example, config_file: web.yml}"
+    found = loaded(f"accounts: {{kie: {{}}}}\nweb: {web}").web
+    assert found.hashed_users == {"alice": Secret(hashed)}
+    assert found.tls is None
+
+
 def test_the_database_is_beside_the_config_unless_there_is_a_state_directory(
     loaded, tmp_path: Path
 ) -> None:

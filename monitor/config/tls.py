@@ -17,7 +17,7 @@ from monitor.config.compose import parse
 from monitor.config.context import Context
 from monitor.config.document import Document
 from monitor.config.faults import ConfigFaults, Fault
-from monitor.config.kinds import File, SecretText
+from monitor.config.kinds import File, SecretText, Text
 from monitor.config.source import read_source
 from monitor.config.validate import checked
 from monitor.core.secret import Secret
@@ -50,10 +50,10 @@ class TlsBlock(Block):
 
     cert_file: File | None = None
     key_file: File | None = None
-    client_auth_type: str | None = None
+    client_auth_type: Text | None = None
     client_ca_file: File | None = None
-    min_version: str | None = None
-    max_version: str | None = None
+    min_version: Text | None = None
+    max_version: Text | None = None
 
 
 class WebConfigBlock(Block):

@@ -15,6 +15,7 @@ from functools import cache
 from types import MappingProxyType
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
 
 from monitor.core.status import document
 from monitor.web.access import has_users
@@ -25,6 +26,7 @@ from monitor.web.page import operators_page, shown_balances
 from monitor.web.services import services_page
 
 _FRESH = 1.0  # seconds a drawn page is shown again
+_LONGEST = 600  # characters of one text: providers' are cut at 500 when they come
 _KEPT = 64  # drawn pages: of each user, each filter, each incident
 _MOVES = re.compile(rb'<p[^>]* id="as-of".*?</p>', re.DOTALL)  # differs in every drawing
 _NOTHING: Mapping[str, str] = MappingProxyType({})
@@ -69,11 +71,23 @@ class Tried:
     typed: Mapping[str, str] = field(default_factory=lambda: _NOTHING)
 
 
+def _shown(value: object) -> object:
+    """Text as it may stand on a page: printable, and no longer than anybody reads.
+
+    What is marked as safe is left alone: markup of ours, and the numbers of a drawing.
+    """
+    if not isinstance(value, str) or isinstance(value, Markup):
+        return value
+    text = value if len(value) <= _LONGEST else f"{value[:_LONGEST]}…"
+    return text if text.isprintable() else "".join(c if c.isprintable() else " " for c in text)
+
+
 @cache
 def _templates() -> Environment:
     return Environment(
         loader=PackageLoader("monitor.web"),
         autoescape=True,
+        finalize=_shown,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
