@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hmac
 import ipaddress
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
@@ -14,7 +15,7 @@ from monitor.core.settings import WebSettings
 
 SERVICES = "services"  # the name of the listener that shows the customers' page alone
 STATUS = "/api/v1/status"
-_FORMS = ("/incidents/", "/silences/")  # a POST under these comes of a form of ours
+_FORM = re.compile(r"/incidents/[^/]+/(ack|silence)|/silences/[^/]+/end")  # where ours go
 _UNSILENCE = "/api/v1/silence/"
 _HEALTH = frozenset({"/-/healthy", "/-/ready"})
 _OPEN = ("/static/", "/badge/service/")
@@ -85,7 +86,7 @@ def _acts(asked: Asked) -> bool:
 def _may_act(asked: Asked, web: WebSettings) -> Refused | None:
     """The token may everything. A form is also a user's; without users it brings the token."""
     refused = _without_token(asked.authorization, web.token)
-    if refused is None or not asked.path.startswith(_FORMS):
+    if refused is None or not _FORM.fullmatch(asked.path):
         return refused
     if has_users(web):
         return None if acting_user(asked, web) else _WHO_ARE_YOU

@@ -17,7 +17,7 @@ from monitor.web.access import is_token
 from monitor.web.doors import WebDoors
 from monitor.web.forms import CAP, PROOF, TYPE, Marks, from_here, read_form
 from monitor.web.guard import FORM_HEADERS, USER, json_answer
-from monitor.web.pages import Means, Pages, Tried
+from monitor.web.rendering import Means, Renderer, Tried
 from monitor.web.usage import read_body, whole_body
 
 DURATIONS: Final = ("1h", "2h", "4h", "8h", "24h", "3d", "7d")
@@ -32,8 +32,8 @@ _REFUSED = "That is not web.token: nothing was done."
 class Acts:
     """One method per path that acts."""
 
-    def __init__(self, doors: WebDoors, marks: Marks, pages: Pages) -> None:
-        self._doors, self._marks, self._pages = doors, marks, pages
+    def __init__(self, doors: WebDoors, marks: Marks, renderer: Renderer) -> None:
+        self._doors, self._marks, self._renderer = doors, marks, renderer
 
     # -- forms ------------------------------------------------------------------------------
 
@@ -77,7 +77,7 @@ class Acts:
             fields = read_form(await whole_body(request, CAP, "write less"))
         except ValueError:
             raise HTTPException(400, "that is none of our forms") from None
-        forms = self._pages.forms(request.scope[USER])
+        forms = self._renderer.forms(request.scope[USER])
         if forms.means is not Means.USER and not is_token(fields.pop(PROOF, ""), web):
             return fields, _REFUSED
         fits = self._marks.fits(fields.get("mark", ""), forms.user, form)
@@ -95,13 +95,13 @@ class Acts:
         if "error" not in reply:
             return _see(f"../{incident.id}")
         tried = Tried(str(reply["error"]), fields)
-        page = await self._pages.incident(request.scope[USER], incident.id, tried)
+        page = await self._renderer.incident(request.scope[USER], incident.id, tried)
         status = 403 if asked in (_STALE, _REFUSED) else 400
         return HTMLResponse(page.body if page else b"", status, headers=FORM_HEADERS)
 
     async def _act(self, asked: Mapping[str, str]) -> Mapping[str, object]:
         reply = await self._doors.act(asked)
-        self._pages.forget()
+        self._renderer.forget()
         return reply
 
     # -- JSON -------------------------------------------------------------------------------

@@ -27,7 +27,7 @@ from monitor.web.doors import WebDoors
 from monitor.web.entries import entries
 from monitor.web.forms import Marks
 from monitor.web.guard import FORM_HEADERS, USER, Guard, json_answer, our_fault, refused_answer
-from monitor.web.pages import Drawn, Pages, html
+from monitor.web.rendering import Drawn, Renderer, html
 from monitor.web.usage import outcome, read_body, whole_body
 
 _STATIC = {
@@ -90,26 +90,26 @@ class _Answers:
 
     def __init__(self, doors: WebDoors) -> None:
         self._doors, marks = doors, Marks()
-        self._pages = Pages(doors, marks)
-        self.acts = Acts(doors, marks, self._pages)
+        self._renderer = Renderer(doors, marks)
+        self.acts = Acts(doors, marks, self._renderer)
         folder = files("monitor.web") / "static"
         self._static = {name: (folder / name).read_bytes() for name in _STATIC}
 
     async def page(self, request: Request) -> Response:
         """The operator's page; `?q=`: only accounts with that in their names."""
         wanted = clean(request.query_params.get("q", ""), _FILTER)
-        return _page(request, await self._pages.whole(request.scope[USER], wanted))
+        return _page(request, await self._renderer.whole(request.scope[USER], wanted))
 
     async def incident(self, request: Request) -> Response:
         """One incident. Looking at it has no effect: mail scanners follow links."""
-        found = await self._pages.incident(request.scope[USER], request.path_params["id"])
+        found = await self._renderer.incident(request.scope[USER], request.path_params["id"])
         if found is None:
             raise HTTPException(404, "no such incident: it closed more than 7 days ago")
         return _page(request, found)
 
     async def services(self, request: Request) -> Response:
         """The customers' page."""
-        return _page(request, await self._pages.services())
+        return _page(request, await self._renderer.services())
 
     async def service_badge(self, request: Request) -> Response:
         """A service as a picture; it may be shown to everybody."""

@@ -1,4 +1,4 @@
-"""Pages as HTML: drawn beside the loop, and once a second however many look at them."""
+"""Renderer as HTML: drawn beside the loop, and once a second however many look at them."""
 
 from __future__ import annotations
 
@@ -135,7 +135,7 @@ def _failed(task: asyncio.Task[Drawn | None]) -> bool:
     return task.done() and (task.cancelled() or task.exception() is not None)
 
 
-class Pages:
+class Renderer:
     """The operator's pages."""
 
     def __init__(self, doors: WebDoors, marks: Marks) -> None:
