@@ -30,13 +30,13 @@ async def browsing() -> AsyncIterator[Browser]:
 
 async def shoot_pages(browser: Browser, address: str) -> None:
     """All of them; they are loaded at once, because the story goes on."""
-    wide, dark, phone = await asyncio.gather(
-        _opened(browser, address, 1180),
+    wide = await _opened(browser, address, 1180)
+    link = await wide.locator(".episode h3 a").first.get_attribute("href")
+    incident, dark, phone = await asyncio.gather(
+        _opened(browser, f"{address}{link}", 900),
         _opened(browser, address, 1180, dark=True),
         _opened(browser, address, 360, dark=True),
     )
-    link = await wide.locator(".episode h3 a").first.get_attribute("href")
-    incident = await _opened(browser, f"{address}{link}", 900)
     for page, name in (
         (wide, "page.png"),
         (dark, "page-dark.png"),

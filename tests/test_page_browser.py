@@ -282,6 +282,8 @@ def test_without_a_script_the_page_shows_all_and_acts(browser: Browser) -> None:
         form.get_by_label("comment").fill("no script")
         form.get_by_role("button").click()
         expect(user.page.get_by_role("banner")).to_contain_text("by ada: no script")
+        assert user.page.locator("noscript").count() == 0  # what is typed is not taken away
+        user.go("/")
         assert user.page.locator("noscript").inner_html().count('http-equiv="refresh"') == 1
 
 

@@ -131,7 +131,8 @@ class WebBlock(Block):
         None, description="how people reach the page: links in messages; requires `users`"
     )
     token: SecretText | None = Field(
-        None, description="the bearer token of a POST; without one every POST is refused"
+        None,
+        description="the bearer token of a POST; without one every POST of a program is refused",
     )
     token_file: File | None = Field(None, description="a file that holds `token`")
     users: dict[str, SecretText] | None = Field(

@@ -30,6 +30,7 @@ class IncidentPage:
     balance: BalanceCard | None  # of its target
     runbook: Runbook | None
     steps: tuple[str, ...]
+    links: tuple[tuple[str, str], ...]  # the vendor's own pages, and those for everybody
     others: tuple[Episode, ...]  # what else is open on the account
 
 
@@ -51,6 +52,7 @@ def incident_page(
         balance=_balance(snapshot, found, incident),
         runbook=book,
         steps=fitting(book.steps, incident, view) if book and incident.open else (),
+        links=_links(book, incident.provider) if book else (),
         others=tuple(
             e for e in told if e.id != name and not e.closed_at and _same(e, incident, snapshot)
         ),
@@ -64,6 +66,14 @@ def _runbook(
     check = _BY_CHECK.get(view.check) if view and view.check else None
     names = (incident.cause.value, incident.opening_cause.value, incident.alert, check)
     return next((book for n in names if n and (book := page(n)) is not None), None)
+
+
+def _links(book: Runbook, provider: str) -> tuple[tuple[str, str], ...]:
+    """Without those of other vendors, which stand on the runbook's own page as well."""
+    theirs = {link for vendor, own in book.vendors.items() if vendor != provider for link in own}
+    mine = set(book.vendors.get(provider, ()))
+    found = dict.fromkeys(book.links_for(provider))
+    return tuple(link for link in found if link in mine or link not in theirs)
 
 
 def _same(episode: Episode, incident: Incident, snapshot: Snapshot) -> bool:

@@ -27,6 +27,7 @@ from monitor.web.services import services_page
 
 _FRESH = 1.0  # seconds a drawn page is shown again
 _LONGEST = 600  # characters of one text: providers' are cut at 500 when they come
+_AT_ONCE = 2  # drawings: probes do not wait for a hundred filters
 _KEPT = 64  # drawn pages: of each user, each filter, each incident
 _MOVES = re.compile(rb'<p[^>]* id="as-of".*?</p>', re.DOTALL)  # differs in every drawing
 _NOTHING: Mapping[str, str] = MappingProxyType({})
@@ -104,7 +105,7 @@ class Recent:
     """What was drawn within the last second; who asks meanwhile waits for the same drawing."""
 
     def __init__(self, ticks: Callable[[], float] = time.monotonic) -> None:
-        self._ticks = ticks
+        self._ticks, self._drawing = ticks, asyncio.Semaphore(_AT_ONCE)
         self._drawn: OrderedDict[tuple[str, ...], tuple[float, asyncio.Task[Drawn | None]]]
         self._drawn = OrderedDict()
 
@@ -114,7 +115,8 @@ class Recent:
         """The drawing of `key`, made by `draw` where there is none of late."""
         born, task = self._drawn.get(key, (0.0, None))
         if task is None or self._ticks() - born >= _FRESH or _failed(task):
-            task = asyncio.ensure_future(_awaited(draw))
+            task = asyncio.create_task(self._in_turn(draw))
+            task.add_done_callback(_failed)  # also where nobody waits any more
             self._drawn[key] = (self._ticks(), task)
             self._drawn.move_to_end(key)
             while len(self._drawn) > _KEPT:
@@ -122,13 +124,13 @@ class Recent:
         # Shielded: a browser that goes away does not take the drawing from the others.
         return await asyncio.shield(task)
 
+    async def _in_turn(self, draw: Callable[[], Awaitable[Drawn | None]]) -> Drawn | None:
+        async with self._drawing:
+            return await draw()
+
     def forget(self) -> None:
         """Something was done: who looks next sees it."""
         self._drawn.clear()
-
-
-async def _awaited(draw: Callable[[], Awaitable[Drawn | None]]) -> Drawn | None:
-    return await draw()
 
 
 def _failed(task: asyncio.Task[Drawn | None]) -> bool:
