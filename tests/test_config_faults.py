@@ -140,6 +140,8 @@ def test_unset_variables_of_other_kinds_fall_back_where_secrets_are_not_needed(
         "tls_server_config: {cert_file: web.yml, key_file: web.yml, client_ca_file: web.yml}\n",
         "tls_server_config: {cert_file: web.yml, key_file: web.yml, client_auth_type: Any}\n",
         "basic_auth_users: {alice: $2y$31$" + "planted" * 7 + "abcd}\n",
+        "tls_server_config: {cert_file: web.yml, key_file: web.yml, min_version: TLS13,"
+        " max_version: TLS12}\n",
         "http_server_config: {http2: true}\n",
         "rate_limit: {}\n",
         "- planted\n",

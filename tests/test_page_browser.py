@@ -160,6 +160,28 @@ def test_what_changes_is_shown_while_typing_and_what_is_typed_stays(browser: Bro
         user.clean()
 
 
+@pytest.mark.parametrize("focused", [1, 2], ids=["passed", "rising"])
+def test_an_incident_that_gets_worse_rises_and_takes_no_focus(
+    browser: Browser, focused: int
+) -> None:
+    house = Acting()
+    low = next(i for i in house.snap.incidents if i.alert == "kie-credits-low")
+    with looking(browser, house) as user:
+        user.go("/")
+        user.page.locator(".episode").nth(focused).get_by_text("Acknowledge or silence").click()
+        form = user.page.locator(".episode").nth(focused).get_by_role("form", name="Acknowledge")
+        form.get_by_label("comment").press_sequentially("typ")
+        worse = replace(low, severity=Severity.CRITICAL, opened_at=low.opened_at - timedelta(1))
+        rest = tuple(i for i in house.snap.incidents if i.id != low.id)
+        house.snap = replace(house.snap, incidents=(*rest, worse))
+        user.refresh_until(f"document.querySelector('.episode').id === 'incident-{low.id}'")
+        user.page.keyboard.type("ed")
+        assert user.page.evaluate("document.activeElement.value") == "typed"
+        order = user.page.locator(".episode:not(.closed) h3 a").all_inner_texts()
+        assert order == ["kie-credits-low", "key-rejected", "model-unavailable"]
+        user.clean()
+
+
 def test_an_incident_that_closes_under_ones_hands_does_not_take_the_form_away(
     browser: Browser,
 ) -> None:

@@ -119,6 +119,8 @@ def _tls(document: Document, block: TlsBlock | None) -> WebTls | None:
             document.fault((_TLS,), "needs cert_file and key_file")
         return None
     low, high = (_version(document, block, name) for name in ("min_version", "max_version"))
+    if (low, high) == ("TLS13", "TLS12"):
+        document.fault((_TLS, "max_version"), "is under min_version")
     required = _clients(document, block, files)
     return WebTls(
         cert_file=files["cert_file"],

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Final
 
+import structlog
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
@@ -15,12 +16,13 @@ from monitor.core.model import Incident
 from monitor.core.words import clean
 from monitor.web.access import is_token
 from monitor.web.doors import WebDoors
-from monitor.web.forms import CAP, PROOF, TYPE, Marks, from_here, read_form
+from monitor.web.forms import CAP, DURATIONS, PROOF, TYPE, Marks, from_here, read_form
 from monitor.web.guard import FORM_HEADERS, USER, json_answer
 from monitor.web.rendering import Means, Renderer, Tried
 from monitor.web.usage import read_body, whole_body
 
-DURATIONS: Final = ("1h", "2h", "4h", "8h", "24h", "3d", "7d")
+log = structlog.get_logger("monitor")
+
 SCOPES: Final = ("alert", "target", "account")  # what a silence of an incident's page covers
 _STALE = (
     "This form was too old, or the monitor has started anew since: nothing was done."
@@ -54,7 +56,7 @@ class Acts:
         name = request.path_params["id"]
         _, wrong = await self._fields(request, f"end {name}")
         asked = {"do": "unsilence", "id": name}
-        reply = {"error": wrong} if wrong else await self._act(asked)
+        reply = {"error": wrong} if wrong else await self._act(request, asked)
         if "error" in reply:
             raise HTTPException(403 if wrong else 404, str(reply["error"]))
         return _see("../../.")
@@ -91,7 +93,7 @@ class Acts:
         asked: Mapping[str, str] | str,
     ) -> Response:
         """Back to the incident; where it could not be done, its page with what was typed."""
-        reply = {"error": asked} if isinstance(asked, str) else await self._act(asked)
+        reply = {"error": asked} if isinstance(asked, str) else await self._act(request, asked)
         if "error" not in reply:
             return _see(f"../{incident.id}")
         tried = Tried(str(reply["error"]), fields)
@@ -99,9 +101,12 @@ class Acts:
         status = 403 if asked in (_STALE, _REFUSED) else 400
         return HTMLResponse(page.body if page else b"", status, headers=FORM_HEADERS)
 
-    async def _act(self, asked: Mapping[str, str]) -> Mapping[str, object]:
+    async def _act(self, request: Request, asked: Mapping[str, str]) -> Mapping[str, object]:
         reply = await self._doors.act(asked)
         self._renderer.forget()
+        if "error" not in reply:
+            # Anybody may type any author: who was logged in is in the log.
+            log.info("acted over HTTP", user=request.scope[USER] or "token", **asked)
         return reply
 
     # -- JSON -------------------------------------------------------------------------------
@@ -112,14 +117,14 @@ class Acts:
         if not (said.get("incident") or said.get("target")):
             raise HTTPException(400, "needs incident (an ID) or target (a name or a glob)")
         _needs(said, "author", "comment")
-        reply = await self._act({"do": "ack", "targets": said.pop("target", ""), **said})
+        reply = await self._act(request, {"do": "ack", "targets": said.pop("target", ""), **said})
         return json_answer(reply, 404 if "error" in reply else 200)
 
     async def api_silence(self, request: Request) -> Response:
         """Silence what a glob of targets names."""
         said = await _members(request, ("target", "alert", "for", "author", "comment"))
         _needs(said, "target", "for", "author", "comment")
-        reply = await self._act({"do": "silence", "targets": said.pop("target"), **said})
+        reply = await self._act(request, {"do": "silence", "targets": said.pop("target"), **said})
         if "error" in reply:
             return json_answer(reply, 400)
         ends = datetime.fromisoformat(str(reply["ends_at"]))
@@ -127,7 +132,7 @@ class Acts:
 
     async def api_unsilence(self, request: Request) -> Response:
         """End a silence."""
-        reply = await self._act({"do": "unsilence", "id": request.path_params["id"]})
+        reply = await self._act(request, {"do": "unsilence", "id": request.path_params["id"]})
         return json_answer(reply, 404 if "error" in reply else 200)
 
 

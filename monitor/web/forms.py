@@ -19,6 +19,7 @@ from monitor.core.words import clean
 
 CAP: Final = 32 * 1024  # bytes of a form
 TYPE: Final = "application/x-www-form-urlencoded"
+DURATIONS: Final = ("1h", "2h", "4h", "8h", "24h", "3d", "7d")  # of a silence
 PROOF: Final = "token"  # the field for web.token, where there are no users
 _PERIOD = 6 * 3600.0  # seconds: a mark is good for this long at least, and at most twice
 

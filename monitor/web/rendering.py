@@ -20,7 +20,7 @@ from markupsafe import Markup
 from monitor.core.status import document
 from monitor.web.access import has_users
 from monitor.web.doors import WebDoors
-from monitor.web.forms import Marks
+from monitor.web.forms import DURATIONS, Marks
 from monitor.web.incident import incident_page
 from monitor.web.page import operators_page, shown_balances
 from monitor.web.services import services_page
@@ -48,6 +48,7 @@ class Forms:
     means: Means
     user: str
     marks: Marks
+    durations: tuple[str, ...] = DURATIONS  # to choose from for a silence
 
     def mark(self, form: str) -> str:
         """The mark that this form has to bring back."""

@@ -55,14 +55,18 @@ function morph(old, fresh) {
       if (next && !next.id && next.nodeName === child.nodeName) next = discard(next);
       continue;
     }
-    // What is in use stays where it is: moving it would take its focus.
-    while (found !== next) {
-      const passed = next;
-      next = passed.nextSibling;
-      if (passed.id) old.appendChild(passed);
-      else discard(passed);
+    // What is in use stays where it is and others move: moving it would take its focus.
+    if (found !== next && !inUse(found)) {
+      old.insertBefore(found, next);
+    } else {
+      while (found !== next) {
+        const passed = next;
+        next = passed.nextSibling;
+        if (passed.id) old.appendChild(passed);
+        else discard(passed);
+      }
+      next = found.nextSibling;
     }
-    next = found.nextSibling;
     morph(found, child);
   }
   while (next) next = discard(next);
