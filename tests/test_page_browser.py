@@ -156,6 +156,8 @@ def test_what_changes_is_shown_while_typing_and_what_is_typed_stays(browser: Bro
         assert user.page.evaluate("window.scrollY") == 300
         expect(card.get_by_role("form", name="Acknowledge")).to_be_visible()  # still unfolded
         expect(user.page.locator("#news")).to_contain_text("2 open incidents")  # read out
+        over = next(i.id for i in house.snap.incidents if i.alert == "kie-credits-low")
+        expect(user.page.locator(f"#incident-{over}")).to_have_count(1)  # among the closed ones
         assert user.page.title() == "■ critical – monitor"
         user.clean()
 

@@ -11,11 +11,11 @@ let since = null; // when the monitor stopped answering
 let timer = 0;
 let asking = null; // the question under way
 
-const touched = (field) =>
-  field.matches("input:not([type=hidden]), textarea")
-    ? field.value !== field.defaultValue
-    : field.matches("select") &&
-      [...field.options].some((option) => option.selected !== option.defaultSelected);
+function touched(field) {
+  if (field.localName !== "select") return field.type !== "hidden" && field.value !== field.defaultValue;
+  const first = [...field.options].findIndex((option) => option.defaultSelected);
+  return field.selectedIndex !== Math.max(first, 0);
+}
 
 // Whether somebody is at work in it: it has the focus, or something was typed.
 const inUse = (node) =>
