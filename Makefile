@@ -22,7 +22,7 @@ demo: $(STAMP)  ## the whole job against a simulated world, no keys (ARGS=--unti
 	@$(BIN)/monitor demo $(ARGS)
 
 test: $(STAMP)  ## the tests, in random order and in parallel
-	$(BIN)/python -m pytest -q -n $${WORKERS:-auto} $(ARGS)
+	$(BIN)/python -m pytest -q -n $${WORKERS:-auto} --dist loadgroup $(ARGS)
 
 .PHONY: tests
 tests: test

@@ -14,6 +14,8 @@ from email.message import EmailMessage
 from pathlib import Path
 from typing import Literal
 
+from page_pictures import WEB, browsing, shoot_pages
+
 from monitor import logs
 from monitor.demo.story import Story
 
@@ -54,10 +56,11 @@ class Pictures:
     async def take(self) -> None:
         """Run the story and take the pictures."""
         logs.configure("text", "error")
-        story = Story(self.say, port=0)
-        telling = asyncio.create_task(story.run(until_done=True))
-        await self.due.wait()
-        await shoot(self.page, "page.png", "1280,2270")
+        story = Story(self.say, port=0, web=WEB)
+        async with browsing() as browser:
+            telling = asyncio.create_task(story.run(until_done=True))
+            await self.due.wait()
+            await shoot_pages(browser, self.page)
         await telling
         mails = [m for m in story.mails if m["X-Monitor-Severity"] == "critical"]
         await shoot_mails(

@@ -160,6 +160,7 @@ class Daemon:
             reload=self.reload,
             settings_of=lambda: self.settings,
             runbook=lambda name: runbook_page(name, self.settings),
+            act=self._act,
             standby=self._standby,
         )
 
@@ -277,6 +278,9 @@ class Daemon:
         heard = self.standing.hear(asked)
         if heard is not None:
             return heard
+        return await self._act(asked)
+
+    async def _act(self, asked: Mapping[str, str]) -> Mapping[str, object]:
         reply = await self.term.operator.handle(asked)
         self.term.rounds.wake()
         return reply

@@ -34,7 +34,7 @@ class Operator:
             return {"error": f"cannot do {asked.get('do', '')!r}"}
         try:
             return await action(asked)
-        except (ValueError, KeyError) as error:
+        except (ValueError, KeyError, OverflowError) as error:
             return {"error": str(error).strip("'\"")}
 
     async def _silence(self, asked: Mapping[str, str]) -> Reply:
@@ -83,7 +83,9 @@ class Operator:
     async def _ack(self, asked: Mapping[str, str]) -> Reply:
         found = [i for i in self._pipeline.memory.incidents.values() if _meant(i, asked)]
         if not found:
-            raise ValueError(f"no open incident matches {asked['targets']}")
+            raise ValueError(
+                f"no open incident matches {asked.get('incident') or asked['targets']}"
+            )
         for incident in found:
             ack = Ack(asked["author"], asked["comment"], self._clock.now(), incident.severity)
             await self._pipeline.keeper.acknowledge(incident.id, ack)
@@ -97,6 +99,8 @@ def _nothing(what: str, name: str, names: Sequence[str]) -> str:
 
 
 def _meant(incident: Incident, asked: Mapping[str, str]) -> bool:
+    if asked.get("incident"):
+        return incident.open and incident.id == asked["incident"]
     alert = asked.get("alert")
     right = not alert or incident.alert == alert
     return incident.open and right and matches(asked["targets"], incident.target)

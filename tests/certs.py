@@ -111,7 +111,12 @@ def _of_a_server(
     return [
         (x509.BasicConstraints(ca=False, path_length=None), True),
         (x509.SubjectAlternativeName([*(x509.DNSName(n) for n in names), *ips]), False),
-        (x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), False),
+        (
+            x509.ExtendedKeyUsage(
+                [ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH]
+            ),
+            False,
+        ),
         (x509.SubjectKeyIdentifier.from_public_key(key.public_key()), False),
         (x509.AuthorityKeyIdentifier.from_issuer_public_key(ca_key.public_key()), False),
     ]

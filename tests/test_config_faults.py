@@ -135,6 +135,15 @@ def test_unset_variables_of_other_kinds_fall_back_where_secrets_are_not_needed(
         "tls_server_config: {cert_file: cert.pem}\n",
         "basic_auth_users: {alice: planted}\n",
         "tls_server_config: {min_version: TLS12}\n",
+        "tls_server_config: {cert_file: web.yml, key_file: web.yml, min_version: TLS10}\n",
+        "tls_server_config: {cert_file: web.yml, key_file: web.yml, cipher_suites: [planted]}\n",
+        "tls_server_config: {cert_file: web.yml, key_file: web.yml, client_ca_file: web.yml}\n",
+        "tls_server_config: {cert_file: web.yml, key_file: web.yml, client_auth_type: Any}\n",
+        "basic_auth_users: {alice: $2y$31$" + "planted" * 7 + "abcd}\n",
+        "tls_server_config: {cert_file: web.yml, key_file: web.yml, min_version: TLS13,"
+        " max_version: TLS12}\n",
+        "http_server_config: {http2: true}\n",
+        "rate_limit: {}\n",
         "- planted\n",
         "",
     ],
@@ -147,6 +156,16 @@ def test_a_web_configuration_file_is_heeded_as_a_whole_or_refused(
     assert found
     assert all("config_file" in line or line.startswith("web.yml:") for line in found)
     assert "planted" not in "\n".join(found)
+
+
+def test_what_of_a_web_configuration_file_is_not_supported_is_said_with_what_to_do_instead(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "web.yml").write_text(
+        "tls_server_config: {cert_file: web.yml, key_file: web.yml, cipher_suites: []}\n"
+    )
+    (found,) = faults(written(tmp_path, "accounts: {kie: {}}\nweb: {config_file: web.yml}\n"))
+    assert found.endswith("is not supported: monitor takes those of its OpenSSL")
 
 
 WORDS = """

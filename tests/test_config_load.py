@@ -19,7 +19,7 @@ from monitor.core.flapping import Damping
 from monitor.core.model import Check
 from monitor.core.rules import CauseIn, Compare, Unavailable
 from monitor.core.secret import Secret
-from monitor.core.settings import Account, Interval, Settings
+from monitor.core.settings import Account, Interval, Settings, WebTls
 
 ROOT = Path(__file__).parent.parent
 EXAMPLE = ROOT / "config.yaml"
@@ -433,8 +433,17 @@ def test_a_web_configuration_file_gives_certificate_and_key(loaded, tmp_path: Pa
     text = "tls_server_config: {cert_file: cert.pem, key_file: key.pem}\n"
     (tmp_path / "web.yml").write_text(text)
     found = loaded("accounts: {kie: {}}\nweb: {listen: 0.0.0.0:1, config_file: web.yml}").web
-    assert found.tls == (str(tmp_path / "cert.pem"), str(tmp_path / "key.pem"))
+    assert found.tls == WebTls(str(tmp_path / "cert.pem"), str(tmp_path / "key.pem"))
     assert found.config_file == str(tmp_path / "web.yml")
+
+
+def test_hashed_users_are_users(loaded, tmp_path: Path) -> None:
+    hashed = "$2y$10$" + "a" * 53
+    (tmp_path / "web.yml").write_text(f"basic_auth_users: {{alice: {hashed}}}\n")
+    web = "{external_url: https://m.example, config_file: web.yml}"
+    found = loaded(f"accounts: {{kie: {{}}}}\nweb: {web}").web
+    assert found.hashed_users == {"alice": Secret(hashed)}
+    assert found.tls is None
 
 
 def test_the_database_is_beside_the_config_unless_there_is_a_state_directory(

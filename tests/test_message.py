@@ -328,6 +328,8 @@ def test_our_own_pages_are_linked_only_with_an_external_url() -> None:
     assert with_.external_url == "https://monitor.example"
     assert with_.annotations["runbook_url"] == "https://monitor.example/runbooks/runway-short"
     assert ("Status page", "https://monitor.example/") in with_.links
+    own = f"https://monitor.example/incidents/{with_.incident}"
+    assert with_.links[0] == ("Acknowledge or silence", own)
     assert ("Runbook runway-short", "https://monitor.example/runbooks/runway-short") in with_.links
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
@@ -63,6 +64,8 @@ receivers:
             living.until(lambda before=before: world.kie.requests["balance"] >= before + 2)
             places = ("/", "/services", "/metrics", "/api/v1/status")
             seen += [living.get(place)[1] for place in places]
+            open_ = json.loads(living.get("/api/v1/status")[1])["alerts"]
+            seen += [living.get(f"/incidents/{a['incident']}")[1] for a in open_ if a["incident"]]
         world.kie.answer, world.kie.balance = "ok", Decimal(9000)
         chats = [line.split(":")[0].strip() for line in CHATS.splitlines() if line]
         for name in ("hook", *chats):  # each has been tried, and its trouble put into words

@@ -223,7 +223,8 @@ class WebBlock(Block):
         None, description="how people reach the page: links in messages; requires `users`"
     )
     token: SecretText | None = Field(
-        None, description="the bearer token of a POST; without one every POST is refused"
+        None,
+        description="the bearer token of a POST; without one every POST of a program is refused",
     )
     token_file: File | None = Field(None, description="a file that holds `token`")
     users: dict[str, SecretText] | None = Field(
@@ -232,8 +233,8 @@ class WebBlock(Block):
     )
     config_file: File | None = Field(
         None,
-        description="TLS, in the web configuration format of Prometheus exporters: "
-        "`tls_server_config` with `cert_file` and `key_file`",
+        description="TLS and users, in the web configuration format of Prometheus exporters: "
+        "`tls_server_config` and `basic_auth_users`",
     )
     allow_unauthenticated: Flag | None = Field(
         None,

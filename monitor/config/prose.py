@@ -147,7 +147,8 @@ is the first of the two. `for` is the time that really passes.
 
 WEB = """
 Loopback by default. A wider address without `users` or `config_file` is a fault unless
-`allow_unauthenticated: true`. `external_url` requires `users` unless that is said.
+`allow_unauthenticated: true`. `external_url` requires users unless that is said. `config_file` is
+the same file that Prometheus and its exporters take; [http.md](http.md) says what of it is heeded.
 `services_listen` may be any address: what it shows is meant for customers.
 """
 

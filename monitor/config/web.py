@@ -7,7 +7,7 @@ from monitor.config.blocks import WebBlock
 from monitor.config.context import Context
 from monitor.config.faults import PathTuple
 from monitor.config.secrets import resolve_secret
-from monitor.config.tls import read_tls
+from monitor.config.tls import WebConfig, read_web_config
 from monitor.core.secret import Secret
 from monitor.core.settings import WebSettings
 
@@ -19,6 +19,7 @@ def read_web(context: Context, block: WebBlock) -> WebSettings:
     """The `web:` block, with what would show money to strangers as faults."""
     at: PathTuple = ("web",)
     config_file = str(context.path(block.config_file)) if block.config_file else None
+    said = read_web_config(context, config_file) if config_file else WebConfig()
     settings = WebSettings(
         listen=block.listen or _LISTEN,
         services_listen=block.services_listen,
@@ -27,7 +28,8 @@ def read_web(context: Context, block: WebBlock) -> WebSettings:
         users=_users(context, block),
         allow_unauthenticated=bool(block.allow_unauthenticated),
         config_file=config_file,
-        tls=read_tls(context, config_file) if config_file else None,
+        tls=said.tls,
+        hashed_users=said.users,
     )
     _check_exposure(context, settings)
     return settings
@@ -43,7 +45,8 @@ def _check_exposure(context: Context, settings: WebSettings) -> None:
             "shows the page to the network: add web.users, or listen on 127.0.0.1, "
             "or say allow_unauthenticated: true",
         )
-    if settings.external_url and not users and not settings.allow_unauthenticated:
+    known = users or settings.hashed_users or (settings.config_file and not context.need_secrets)
+    if settings.external_url and not known and not settings.allow_unauthenticated:
         context.fault(("web", "external_url"), "requires web.users: the page shows money")
     if settings.services_listen == settings.listen and settings.listen[1]:
         context.fault(("web", "services_listen"), "is the same address as listen")

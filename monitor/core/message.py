@@ -177,6 +177,8 @@ def _links(
     incident: Incident, page: Runbook | None, advice: Runbook | None, url: str
 ) -> tuple[tuple[str, str], ...]:
     own = [("Status page", f"{url}/")] if url else []
+    if url and incident.open:
+        own.insert(0, ("Acknowledge or silence", f"{url}/incidents/{incident.id}"))
     if url and page is not None:
         own.append((f"Runbook {page.name}", _runbook_url(page, url)))
     pages = [p for p in (advice, page) if p is not None]

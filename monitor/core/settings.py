@@ -122,6 +122,18 @@ class ReceiverSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class WebTls:
+    """How the page is served over TLS; paths are absolute."""
+
+    cert_file: str
+    key_file: str
+    client_ca_file: str = ""  # who signs the certificates clients show; empty: none is asked for
+    client_required: bool = False  # one has to be shown; else it is looked at where it is
+    min_version: str = "TLS12"
+    max_version: str = "TLS13"
+
+
+@dataclass(frozen=True, slots=True)
 class WebSettings:
     """Where and to whom the page is shown."""
 
@@ -132,7 +144,8 @@ class WebSettings:
     users: Mapping[str, Secret] = field(default_factory=dict)  # name to password
     allow_unauthenticated: bool = False
     config_file: str | None = None  # absolute path of a Prometheus exporter's web configuration
-    tls: tuple[str, str] | None = None  # absolute paths of certificate and key, read from it
+    tls: WebTls | None = None  # read from it
+    hashed_users: Mapping[str, Secret] = field(default_factory=dict)  # name to bcrypt, from it
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,7 +67,7 @@ receivers:
       to: [oncall@example.com]
       from: monitor@example.com
       smtp: {{host: 127.0.0.1, port: {smtp}, tls: none}}
-web: {{listen: "127.0.0.1:{port}"}}
+web: {{listen: "127.0.0.1:{port}"{web}}}
 database: demo.db
 """
 
@@ -109,8 +109,8 @@ class Chapters:
 class Story:
     """One run of the demo."""
 
-    def __init__(self, say: Say, *, port: int) -> None:
-        self._say, self._port = say, port
+    def __init__(self, say: Say, *, port: int, web: str = "") -> None:
+        self._say, self._port, self._web = say, port, web
         self.clock = FastClock(START, RATE)
         self.chapters = Chapters()
         self._postbox = Postbox(self._arrived)
@@ -187,6 +187,7 @@ class Story:
             jobs=", ".join(f"{job}: {price}" for job, price in JOBS.items()),
             smtp=self._postbox.port,
             port=self._port,
+            web=self._web,
         )
 
     # -- what happens -----------------------------------------------------------------------

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hmac
 import ipaddress
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
@@ -14,7 +15,10 @@ from monitor.core.settings import WebSettings
 
 SERVICES = "services"  # the name of the listener that shows the customers' page alone
 STATUS = "/api/v1/status"
+_FORM = re.compile(r"/incidents/[^/]+/(ack|silence)|/silences/[^/]+/end")  # where ours go
+_UNSILENCE = "/api/v1/silence/"
 _HEALTH = frozenset({"/-/healthy", "/-/ready"})
+_OPEN = ("/static/", "/badge/service/")
 _LOCAL = frozenset({"localhost", "127.0.0.1", "::1"})
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
@@ -29,6 +33,7 @@ class Asked:
     authorization: str
     local: tuple[str, int | None]  # our end of the connection
     listener: str = "web"
+    user: str = ""  # whose hashed password was right; a plain one is compared here
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +46,13 @@ class Refused:
 
 
 def is_open(path: str) -> bool:
-    """Whether a path may be read by everybody: health, the customers' page, its style."""
-    return path in _HEALTH or path == "/services" or path.startswith("/static/")
+    """Whether a path may be read by everybody: health, the customers' page, style, badges."""
+    return path in _HEALTH or path == "/services" or path.startswith(_OPEN)
+
+
+def has_users(web: WebSettings) -> bool:
+    """Whether anybody is asked for user and password."""
+    return bool(web.users or web.hashed_users)
 
 
 def refusal(asked: Asked, web: WebSettings) -> Refused | None:
@@ -52,15 +62,40 @@ def refusal(asked: Asked, web: WebSettings) -> Refused | None:
         return None if is_open(asked.path) and asked.method != "POST" else _NOT_HERE
     if not _host_allowed(asked, web):
         return _WRONG_HOST
-    if asked.method == "POST":
-        return _without_token(asked.authorization, web.token)
+    if _acts(asked):
+        return _may_act(asked, web)
     if is_open(asked.path):
         return None
-    if web.users:
-        return None if _known_user(asked.authorization, web.users) else _WHO_ARE_YOU
+    if has_users(web):
+        return None if acting_user(asked, web) else _WHO_ARE_YOU
     if not web.external_url or web.allow_unauthenticated:
         return None
     return None if asked.path == STATUS and _by_loopback(asked) else _USERS_NEEDED
+
+
+def acting_user(asked: Asked, web: WebSettings) -> str:
+    """The user whose name and password came with the request; empty: none."""
+    return asked.user or _known_user(asked.authorization, web.users)
+
+
+def _acts(asked: Asked) -> bool:
+    unsilences = asked.method == "DELETE" and asked.path.startswith(_UNSILENCE)
+    return asked.method == "POST" or unsilences
+
+
+def _may_act(asked: Asked, web: WebSettings) -> Refused | None:
+    """The token may everything. A form is also a user's; without users it brings the token."""
+    refused = _without_token(asked.authorization, web.token)
+    if refused is None or not _FORM.fullmatch(asked.path):
+        return refused
+    if has_users(web):
+        return None if acting_user(asked, web) else _WHO_ARE_YOU
+    return None if web.token else _NO_TOKEN
+
+
+def is_token(given: str, web: WebSettings) -> bool:
+    """Whether it is `web.token`."""
+    return bool(web.token) and _same(given.encode("utf-8", "replace"), web.token.reveal())
 
 
 _NOT_HERE = Refused(404, "not found: this listener shows /services alone")
@@ -71,7 +106,7 @@ _WRONG_HOST = Refused(
 )
 _WHO_ARE_YOU = Refused(
     401,
-    "user and password, please: one of web.users",
+    "user and password, please: one of web.users or of web.config_file's basic_auth_users",
     {"WWW-Authenticate": 'Basic realm="monitor", charset="UTF-8"'},
 )
 _USERS_NEEDED = Refused(403, "web.external_url is set but web.users is not: set web.users")
@@ -87,18 +122,31 @@ def _without_token(authorization: str, token: Secret) -> Refused | None:
     return None if scheme.lower() == "bearer" and right else _WRONG_TOKEN
 
 
-def _known_user(authorization: str, users: Mapping[str, Secret]) -> bool:
+def name_and_password(authorization: str) -> tuple[bytes, bytes] | None:
+    """What a header of basic authentication says; None where it is none."""
     scheme, _, given = authorization.partition(" ")
     if scheme.lower() != "basic":
-        return False
+        return None
     try:
         pair = base64.b64decode(given.strip(), validate=True)
     except ValueError:
-        return False
+        return None
     name, colon, password = pair.partition(b":")
+    return (name, password) if colon else None
+
+
+def _known_user(authorization: str, users: Mapping[str, Secret]) -> str:
+    pair = name_and_password(authorization)
+    if pair is None:
+        return ""
+    name, password = pair
     # Every user is compared, so that the time it takes does not tell which name exists.
-    found = [_same(name, user) & _same(password, s.reveal()) for user, s in users.items() if s]
-    return bool(colon) and any(found)
+    right = [
+        user
+        for user, secret in users.items()
+        if _same(name, user) & _same(password, secret.reveal()) & bool(secret)
+    ]
+    return right[0] if right else ""
 
 
 def _same(given: bytes, wanted: str) -> bool:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
+from monitor.core.accuracy import Hindsight
 from monitor.core.causes import Severity, Status, worst
 from monitor.core.durations import about
 from monitor.core.jobs import jobs_of
@@ -16,7 +17,7 @@ from monitor.core.settings import Account
 from monitor.core.snapshot import Snapshot
 from monitor.core.view import View
 from monitor.core.words import amount, percent
-from monitor.web.chart import Chart, chart
+from monitor.web.chart import NARROW, WIDE, Chart, chart
 from monitor.web.entries import Entry
 
 _LINES, _JOBS, _QUOTAS = 40, 40, 20  # shown at most per account
@@ -32,11 +33,12 @@ class Badge:
     word: str
     shape: str
     colour: str  # the name of a class
+    badness: int = 0
 
     @classmethod
     def of(cls, status: Status) -> Badge:
         """The badge of a status."""
-        return cls(status.value, _SHAPES[status], status.value)
+        return cls(status.value, _SHAPES[status], status.value, status.badness)
 
     @classmethod
     def severe(cls, severity: Severity) -> Badge:
@@ -72,7 +74,9 @@ class BalanceCard:
     words: str
     next_step: str
     jobs: tuple[tuple[str, int], ...]
-    chart: Chart | None
+    main_job: tuple[str, int] | None  # the one that messages name
+    charts: tuple[Chart, ...]  # the same, for screens and for phones
+    forecasts: tuple[str, ...]  # how wrong they were
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,9 +102,14 @@ class AccountCard:
     models_hidden: int
     others: tuple[Line, ...]
     others_hidden: int
+    gist: str  # the account in a line, for where the rest is folded away
+    drawn: bool = True  # whether there are charts
+    open: bool = True  # whether the rest is shown at once
 
 
-def account_card(account: Account, found: Sequence[Entry], snapshot: Snapshot) -> AccountCard:
+def account_card(
+    account: Account, found: Sequence[Entry], snapshot: Snapshot, *, drawn: bool = True
+) -> AccountCard:
     """The account as `found` (its targets in the status document) and the snapshot have it."""
     views = {e.target: snapshot.views[e.target] for e in found if e.target in snapshot.views}
     models = [_line(e, views.get(e.target)) for e in found if e.check == "model"]
@@ -108,17 +117,34 @@ def account_card(account: Account, found: Sequence[Entry], snapshot: Snapshot) -
     models.sort(key=lambda m: _place(account.models, m.name))
     others = [_line(e, views.get(e.target)) for e in found if e.check not in _OWN]
     quotas = [q for view in views.values() for q in view.known_quotas]
+    balance = _balance(found, snapshot, drawn=drawn)
     return AccountCard(
         name=account.name,
         provider=account.provider,
         badge=Badge.of(worst([e.status for e in found])),
-        balance=_balance(found, snapshot),
+        balance=balance,
         quotas=tuple(_quota(q) for q in quotas[:_QUOTAS]),
         models=_shown(models),
         models_hidden=len(models) - len(_shown(models)),
         others=_shown(others),
         others_hidden=len(others) - len(_shown(others)),
+        gist=", ".join(_gist(balance, models, others)),
+        drawn=drawn,
     )
+
+
+def _gist(balance: BalanceCard | None, models: list[Line], others: list[Line]) -> Iterator[str]:
+    if balance is not None:
+        yield balance.balance
+        if balance.runway:
+            yield balance.runway
+        if balance.main_job:
+            yield f"{balance.main_job[1]} {balance.main_job[0]}"
+    for noun, lines in (("model", models), ("check", others)):
+        bad = sum(line.badge.colour != "ok" for line in lines)
+        if lines and (noun == "model" or bad):
+            number = f"{len(lines)} {noun}{'' if len(lines) == 1 else 's'}"
+            yield f"{bad} of {number} not ok" if bad else f"{number} ok"
 
 
 def _shown(lines: list[Line]) -> tuple[Line, ...]:
@@ -140,7 +166,7 @@ def _line(entry: Entry, view: View | None) -> Line:
     return Line(name, entry.target, Badge.of(entry.status), cause, entry.words, entry.next_step)
 
 
-def _balance(found: Sequence[Entry], snapshot: Snapshot) -> BalanceCard | None:
+def _balance(found: Sequence[Entry], snapshot: Snapshot, *, drawn: bool) -> BalanceCard | None:
     entry = next((e for e in found if e.check == "balance"), None)
     view = snapshot.views.get(entry.target) if entry else None
     if entry is None or view is None:
@@ -160,16 +186,34 @@ def _balance(found: Sequence[Entry], snapshot: Snapshot) -> BalanceCard | None:
         words=entry.words,
         next_step=entry.next_step,
         jobs=jobs_of(view)[:_JOBS],
-        chart=_chart(view, snapshot, outlook),
+        main_job=_main_job(view),
+        charts=_charts(view, snapshot, outlook) if drawn else (),
+        forecasts=tuple(_hindsight(h) for h in view.hindsight),
     )
 
 
-def _chart(view: View, snapshot: Snapshot, outlook: Outlook | None) -> Chart | None:
+def _main_job(view: View) -> tuple[str, int] | None:
+    """The first, where the config names one."""
+    return next(iter(jobs_of(view)), None) if view.main_job in view.jobs_left else None
+
+
+def _charts(view: View, snapshot: Snapshot, outlook: Outlook | None) -> tuple[Chart, ...]:
     points = list(snapshot.history.get(view.target, ()))
     at, latest = view.last_success, view.known_balance
     if at is not None and latest is not None and (not points or points[-1][0] < at):
         points.append((at, float(latest)))
-    return chart(points, now=snapshot.at, floor=float(view.floor), outlook=outlook)
+    # To the whole minute: a page that says nothing new is the same page.
+    now = snapshot.at.replace(second=0, microsecond=0) + timedelta(minutes=1)
+    floor = float(view.floor)
+    made = (chart(points, now=now, floor=floor, outlook=outlook, box=b) for b in (WIDE, NARROW))
+    return tuple(drawing for drawing in made if drawing is not None)
+
+
+def _hindsight(known: Hindsight) -> str:
+    """`24 h ahead: P50 off by a factor of 1.15, P10 to P90 held 6 of the last 7`."""
+    off = amount(round(known.factor, 2))
+    held = f"P10 to P90 held {known.held} of the last {known.scores}"
+    return f"{known.before} h ahead: P50 off by a factor of {off} (median), {held}"
 
 
 def _runway(outlook: Outlook | None) -> str:

@@ -7,10 +7,8 @@ import math
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from difflib import get_close_matches
-from functools import cache
 from importlib.resources import files
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
@@ -21,10 +19,15 @@ from starlette.routing import Route
 from monitor.core.durations import parse_duration
 from monitor.core.figures import second
 from monitor.core.reports import Unfit, near_or_all
+from monitor.core.words import clean
+from monitor.web.acting import Acts
+from monitor.web.badges import HEADERS as BADGE_HEADERS
+from monitor.web.badges import badge, etag
 from monitor.web.doors import WebDoors
-from monitor.web.guard import Guard, json_answer, our_fault, refused_answer
-from monitor.web.page import operators_page, shown_balances
-from monitor.web.services import services_page
+from monitor.web.entries import entries
+from monitor.web.forms import Marks
+from monitor.web.guard import FORM_HEADERS, USER, Guard, json_answer, our_fault, refused_answer
+from monitor.web.rendering import Drawn, Renderer, html
 from monitor.web.standby import Standby
 from monitor.web.usage import outcome, read_body, whole_body
 
@@ -33,6 +36,7 @@ _STATIC = {
     "live.js": "text/javascript; charset=utf-8",
     "mark.svg": "image/svg+xml",
 }
+_FILTER = 100  # characters of a filter
 _WEEK = timedelta(days=7)  # of history, where `since` is not given
 
 Endpoint = Callable[[Request], Awaitable[Response]]
@@ -63,6 +67,9 @@ def _routes(answers: _Answers) -> list[Route]:
         "/-/ready": answers.ready,
         "/api/v1/status": answers.status,
         "/api/v1/history/{target:path}": answers.history,
+        "/incidents/{id}": answers.incident,
+        "/badge/service/{name}.svg": answers.service_badge,
+        "/badge/target/{target:path}.svg": answers.target_badge,
         "/runbooks/{name}": answers.runbook,
         "/static/{name}": answers.static,
     }
@@ -70,49 +77,59 @@ def _routes(answers: _Answers) -> list[Route]:
         "/api/v1/probe/{target:path}": answers.probe,
         "/api/v1/usage/{account}": answers.usage,
         "/-/reload": answers.reload,
+        "/api/v1/ack": answers.acts.api_ack,
+        "/api/v1/silence": answers.acts.api_silence,
+        "/incidents/{id}/ack": answers.acts.acknowledge,
+        "/incidents/{id}/silence": answers.acts.silence,
+        "/silences/{id}/end": answers.acts.end,
     }
     found = [Route(path, endpoint, methods=["GET"]) for path, endpoint in reads.items()]
-    return found + [Route(path, endpoint, methods=["POST"]) for path, endpoint in acts.items()]
-
-
-@cache
-def _templates() -> Environment:
-    return Environment(
-        loader=PackageLoader("monitor.web"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-
-
-def _html(template: str, page: object, *, root: str = "") -> Response:
-    """`root`: the way from the page back to `/`, so that a proxy may put all under a path."""
-    return HTMLResponse(_templates().get_template(template).render(page=page, root=root))
+    found += [Route(path, endpoint, methods=["POST"]) for path, endpoint in acts.items()]
+    unsilence = Route("/api/v1/silence/{id}", answers.acts.api_unsilence, methods=["DELETE"])
+    return [*found, unsilence]
 
 
 class _Answers:
     """One method per path."""
 
     def __init__(self, doors: WebDoors) -> None:
-        self._doors = doors
+        self._doors, marks = doors, Marks()
+        self._renderer = Renderer(doors, marks)
+        self.acts = Acts(doors, marks, self._renderer)
         folder = files("monitor.web") / "static"
         self._static = {name: (folder / name).read_bytes() for name in _STATIC}
 
-    async def page(self, _: Request) -> Response:
-        """The operator's page."""
-        snapshot, document = self._doors.snapshot_of(), self._doors.document()
-        # Values that do not change, drawn beside the loop: probes do not wait for a browser.
-        targets = await asyncio.to_thread(shown_balances, snapshot, document)
-        patterns = await self._doors.patterns(targets)
-        return await asyncio.to_thread(
-            lambda: _html("page.html", operators_page(snapshot, document, patterns))
-        )
+    async def page(self, request: Request) -> Response:
+        """The operator's page; `?q=`: only accounts with that in their names."""
+        wanted = clean(request.query_params.get("q", ""), _FILTER)
+        return _page(request, await self._renderer.whole(request.scope[USER], wanted))
 
-    async def services(self, _: Request) -> Response:
+    async def incident(self, request: Request) -> Response:
+        """One incident. Looking at it has no effect: mail scanners follow links."""
+        found = await self._renderer.incident(request.scope[USER], request.path_params["id"])
+        if found is None:
+            raise HTTPException(404, "no such incident: it closed more than 7 days ago")
+        return _page(request, found)
+
+    async def services(self, request: Request) -> Response:
         """The customers' page."""
-        snapshot = self._doors.snapshot_of()
-        return _html("services.html", services_page(snapshot.services, snapshot.at))
+        return _page(request, await self._renderer.services())
+
+    async def service_badge(self, request: Request) -> Response:
+        """A service as a picture; it may be shown to everybody."""
+        name = request.path_params["name"]
+        found = next((s for s in self._doors.snapshot_of().services if s.service == name), None)
+        if found is None:
+            raise HTTPException(404, "no such service")
+        return _badge(request, name, found.status.value)
+
+    async def target_badge(self, request: Request) -> Response:
+        """A target as a picture, for who may see the page."""
+        target = request.path_params["target"]
+        found = entries(self._doors.document()).get(target)
+        if found is None:
+            raise HTTPException(404, f"no such target{self._near(target)}")
+        return _badge(request, target, found.status.value)
 
     async def metrics(self, request: Request) -> Response:
         """What Prometheus scrapes."""
@@ -151,7 +168,7 @@ class _Answers:
         page = self._doors.runbook(request.path_params["name"])
         if page is None:
             raise HTTPException(404, "no such runbook: they are called like causes and rules")
-        return _html("runbook.html", page, root="../")
+        return HTMLResponse(html("runbook.html", page, root="../", live=False))
 
     async def static(self, request: Request) -> Response:
         """The page's style, script and mark."""
@@ -197,6 +214,23 @@ class _Answers:
         if wrong is None:
             return json_answer({"reloaded": True})
         return json_answer({"error": f"the config is broken, the old one stays: {wrong}"}, 500)
+
+
+def _page(request: Request, drawn: Drawn) -> Response:
+    """304 where the browser has it already: what moves is the time alone, and that it knows."""
+    headers = {"ETag": drawn.etag, "X-Monitor-At": f"{drawn.at:%Y-%m-%dT%H:%M:%SZ}"}
+    headers |= FORM_HEADERS if drawn.acts else {}
+    if request.headers.get("if-none-match") == drawn.etag:
+        return Response(status_code=304, headers=headers)
+    return HTMLResponse(drawn.body, headers=headers)
+
+
+def _badge(request: Request, name: str, status: str) -> Response:
+    body = badge(name, status)
+    headers = {**BADGE_HEADERS, "ETag": etag(body), "Content-Type": "image/svg+xml; charset=utf-8"}
+    if request.headers.get("if-none-match") == headers["ETag"]:
+        return Response(status_code=304, headers=headers)
+    return Response(body, headers=headers)
 
 
 def _since(asked: str | None, now: datetime) -> datetime:

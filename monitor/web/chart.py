@@ -8,14 +8,30 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
+from monitor.core.durations import about
 from monitor.core.model import Outlook
 from monitor.core.words import amount
 
 Points = Sequence[tuple[datetime, float]]
 
-WIDTH, HEIGHT = 640, 190
-_LEFT, _RIGHT, _TOP, _BOTTOM = 58, 10, 14, 24
-_COLUMNS = 280  # drawn steps at most: more than a phone can show
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """The size of a drawing, in units that are about a pixel where it is shown."""
+
+    width: int
+    height: int
+    left: int
+    right: int
+    top: int
+    bottom: int
+    columns: int  # drawn steps at most
+    dates: int  # labels below at most
+    name: str  # of the class that shows it where it fits
+
+
+WIDE = Box(920, 240, 56, 14, 22, 26, columns=280, dates=8, name="wide")
+NARROW = Box(330, 200, 44, 8, 22, 26, columns=120, dates=4, name="narrow")
 _SPAN = timedelta(days=14)  # the most that is shown of the past
 _RISE = 0.02  # share of the height from which a rise is marked
 _RISES = 12  # marks at most
@@ -29,28 +45,33 @@ class Rise:
     x: float
     y: float
     words: str
+    anchor: str  # which end of the words is at the mark: they stay in the drawing
 
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """Coordinates in a box of WIDTH by HEIGHT, ready for SVG."""
+    """Coordinates in a box, ready for SVG."""
 
+    name: str  # wide or narrow
     line: str
+    area: str  # between line and bottom
     band: str  # P10 to P90; empty where nothing is forecast
     median: str  # P50
     rises: tuple[Rise, ...]
     floor_y: float | None
+    floor_words: str
     now_x: float
+    now_anchor: str
     ticks_x: tuple[tuple[float, str], ...]
     ticks_y: tuple[tuple[float, str], ...]
     words: str  # the whole drawing in a sentence, for who cannot see it
 
-    width: int = WIDTH
-    height: int = HEIGHT
-    left: int = _LEFT
-    right: int = WIDTH - _RIGHT
-    top: int = _TOP
-    bottom: int = HEIGHT - _BOTTOM
+    width: int
+    height: int
+    left: int
+    right: int
+    top: int
+    bottom: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,20 +82,24 @@ class _Frame:
     last: float
     low: float
     high: float
+    box: Box
 
     def x(self, hours: float) -> float:
         share = (hours - self.first) / (self.last - self.first)
-        return round(_LEFT + share * (WIDTH - _LEFT - _RIGHT), 1)
+        return round(self.box.left + share * (self.box.width - self.box.left - self.box.right), 1)
 
     def y(self, value: float) -> float:
         share = (value - self.low) / (self.high - self.low)
-        return round(HEIGHT - _BOTTOM - share * (HEIGHT - _TOP - _BOTTOM), 1)
+        bottom = self.box.height - self.box.bottom
+        return round(bottom - share * (bottom - self.box.top), 1)
 
     def path(self, points: Sequence[tuple[float, float]]) -> str:
         return " ".join(f"{self.x(h)},{self.y(v)}" for h, v in points)
 
 
-def chart(points: Points, *, now: datetime, floor: float, outlook: Outlook | None) -> Chart | None:
+def chart(
+    points: Points, *, now: datetime, floor: float, outlook: Outlook | None, box: Box = WIDE
+) -> Chart | None:
     """The drawing; None where there are not two points to draw."""
     past = [
         ((at - now).total_seconds() / 3600, value)
@@ -83,28 +108,42 @@ def chart(points: Points, *, now: datetime, floor: float, outlook: Outlook | Non
     ]
     if len(past) < 2:
         return None
-    frame = _frame(past, floor, outlook)
+    frame = _frame(past, floor, outlook, box)
     latest = past[-1][1]
     ahead = outlook if outlook is not None and latest > floor else None
+    line = frame.path([*_thinned(past, box.columns), (0.0, latest)])
+    bottom, now_x = box.height - box.bottom, frame.x(0.0)
     return Chart(
-        line=frame.path([*_thinned(past), (0.0, latest)]),
+        name=box.name,
+        line=line,
+        area=f"{frame.x(past[0][0])},{bottom} {line} {now_x},{bottom}",
         band=frame.path(_band(latest, floor, ahead, frame.last)),
         median=frame.path(_course(latest, floor, ahead.p50 if ahead else None, frame.last)),
         rises=_rises(past, frame),
         floor_y=frame.y(floor) if floor else None,
-        now_x=frame.x(0.0),
+        floor_words=f"floor {amount(floor)}",
+        now_x=now_x,
+        now_anchor="end" if now_x > box.width - 60 else "middle",
         ticks_x=_ticks_x(frame, now),
         ticks_y=_ticks_y(frame),
-        words=_words(past, floor),
+        words=_words(past, floor, outlook),
+        width=box.width,
+        height=box.height,
+        left=box.left,
+        right=box.width - box.right,
+        top=box.top,
+        bottom=bottom,
     )
 
 
-def _frame(past: list[tuple[float, float]], floor: float, outlook: Outlook | None) -> _Frame:
+def _frame(
+    past: list[tuple[float, float]], floor: float, outlook: Outlook | None, box: Box
+) -> _Frame:
     values = [value for _, value in past]
     low, high = min(0.0, floor, *values), max(floor, *values)
     first = min(past[0][0], -1.0)
     room = (high - low) * 0.08 or 1.0
-    return _Frame(first, _ahead(outlook, -first), low, high + room)
+    return _Frame(first, _ahead(outlook, -first), low, high + room, box)
 
 
 def _ahead(outlook: Outlook | None, shown: float) -> float:
@@ -115,11 +154,11 @@ def _ahead(outlook: Outlook | None, shown: float) -> float:
     return min(max(max(ends, default=shown) * 1.05, shown * 0.1), shown)
 
 
-def _thinned(past: list[tuple[float, float]]) -> list[tuple[float, float]]:
+def _thinned(past: list[tuple[float, float]], columns: int) -> list[tuple[float, float]]:
     """First, least, most and last of every column: no top-up and no dip is lost."""
-    if len(past) <= _COLUMNS:
+    if len(past) <= columns:
         return past
-    size = math.ceil(len(past) * 4 / _COLUMNS)
+    size = math.ceil(len(past) * 4 / columns)
     out: list[tuple[float, float]] = []
     for start in range(0, len(past), size):
         part = past[start : start + size]
@@ -153,14 +192,20 @@ def _rises(past: list[tuple[float, float]], frame: _Frame) -> tuple[Rise, ...]:
     found = [(b[1] - a[1], b) for a, b in pairwise(past) if b[1] - a[1] >= least]
     largest = sorted(found, reverse=True)[:_RISES]
     return tuple(
-        Rise(frame.x(hours), frame.y(value), f"+{amount(by)}")
+        _rise(frame, by, hours, value)
         for by, (hours, value) in sorted(largest, key=lambda r: r[1])
     )
 
 
+def _rise(frame: _Frame, by: float, hours: float, value: float) -> Rise:
+    x = frame.x(hours)
+    anchor = "start" if x < frame.box.width * 0.3 else "end"
+    return Rise(x, frame.y(value), f"+{amount(by)}", anchor)
+
+
 def _ticks_x(frame: _Frame, now: datetime) -> tuple[tuple[float, str], ...]:
     span = frame.last - frame.first
-    step = next((s for s in _HOUR_STEPS if span / s <= 6), _HOUR_STEPS[-1])
+    step = next((s for s in _HOUR_STEPS if span / s <= frame.box.dates), _HOUR_STEPS[-1])
     midnight = datetime(now.year, now.month, now.day, tzinfo=UTC)
     offset = (midnight - now).total_seconds() / 3600
     first = math.ceil((frame.first - offset) / step)
@@ -194,10 +239,14 @@ def _round_step(rough: float) -> float:
     return next(m * power for m in (1, 2, 5, 10) if m * power >= rough * 0.999)
 
 
-def _words(past: list[tuple[float, float]], floor: float) -> str:
-    values = [value for _, value in past]
-    parts = _sentence(values, -past[0][0])
-    return ", ".join([*parts, f"floor {amount(floor)}"] if floor else parts)
+def _words(past: list[tuple[float, float]], floor: float, outlook: Outlook | None) -> str:
+    parts = list(_sentence([value for _, value in past], -past[0][0]))
+    if floor:
+        parts.append(f"floor {amount(floor)}")
+    if outlook is not None and outlook.p10 is not None and outlook.p90 is not None:
+        soon, late = about(outlook.p10 * 3600), about(outlook.p90 * 3600)
+        parts.append(f"forecast to reach it in {soon} (P10) to {late} (P90)")
+    return ", ".join(parts)
 
 
 def _sentence(values: list[float], hours: float) -> Iterator[str]:

@@ -23,6 +23,10 @@ async def _nobody(account: str, body: object) -> tuple[str, ...]:
     return ()
 
 
+async def _nothing(asked: Mapping[str, str]) -> Mapping[str, object]:
+    return {"error": f"cannot do {asked.get('do', '')!r}"}
+
+
 @dataclass(frozen=True, slots=True)
 class WebDoors:
     """Callables into the running daemon."""
@@ -42,3 +46,5 @@ class WebDoors:
     usage: Callable[[str, object], Awaitable[Counted | tuple[str, ...]]] = _nobody
     # of an account what its application reports; the known accounts where it is none. Raises Unfit
     standby: Callable[[], str] = lambda: ""  # another daemon leads: who; else empty
+    act: Callable[[Mapping[str, str]], Awaitable[Mapping[str, object]]] = _nothing
+    # what the command line asks of the daemon as well: silence, unsilence, ack

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import shlex
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from monitor.core.durations import about
 from monitor.core.globs import matches
 from monitor.core.maintenance import is_planned, planned
 from monitor.core.model import Incident, Kind, Silence, Told
@@ -46,25 +48,47 @@ class Episode:
     silenced: str  # until when, by whom
     told: tuple[Said, ...]
     told_before: int  # earlier lines that are left out
+    lasted: str  # `about 5 h`: until it was closed, or until now
+    account: str  # whose targets a silence may cover as a whole; empty where it has none
+    command: str  # what acknowledges it from a shell
 
 
-def episodes(snapshot: Snapshot, found: Mapping[str, Entry]) -> list[Episode]:
-    """Every incident of the snapshot."""
+def episodes(
+    snapshot: Snapshot, found: Mapping[str, Entry], *, lines: int = _TOLD
+) -> list[Episode]:
+    """Every incident of the snapshot, each with so many lines of who was told."""
     heard: dict[str, list[Told]] = defaultdict(list)
     for told in snapshot.told:
         heard[told.incident].append(told)
     every = (*snapshot.silences, *planned(snapshot.settings.maintenance, snapshot.at))
     silences = [s for s in every if s.active(snapshot.at)]
+    accounts = {a.name for a in snapshot.settings.accounts}
     return [
-        _episode(incident, _said(heard[incident.id]), silences, found.get(incident.target))
+        _episode(
+            incident,
+            _said(heard[incident.id]),
+            silences,
+            found.get(incident.target),
+            lines=lines,
+            now=snapshot.at,
+            account=incident.account if incident.account in accounts else "",
+        )
         for incident in snapshot.incidents
     ]
 
 
 def _episode(
-    incident: Incident, said: list[Said], silences: list[Silence], entry: Entry | None
+    incident: Incident,
+    said: list[Said],
+    silences: list[Silence],
+    entry: Entry | None,
+    *,
+    lines: int,
+    now: datetime,
+    account: str,
 ) -> Episode:
     ack = incident.ack
+    end = incident.closed_at or now
     return Episode(
         id=incident.id,
         alert=incident.alert,
@@ -79,9 +103,39 @@ def _episode(
         close_reason=incident.close_reason,
         acknowledged=f"{ack.by}: {ack.comment}" if ack else "",
         silenced=_silenced(incident, silences),
-        told=tuple(said[-_TOLD:]),
-        told_before=max(0, len(said) - _TOLD),
+        told=tuple(said[-lines:]),
+        told_before=max(0, len(said) - lines),
+        lasted=about((end - incident.opened_at).total_seconds()),
+        account=account,
+        command=shlex.join(("monitor", "ack", incident.target, "--alert", incident.alert)),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """One line of what was told lately: about what, and the notification."""
+
+    incident: str  # its ID; empty for what was no incident
+    alert: str
+    target: str
+    said: Said
+
+
+def lately(snapshot: Snapshot, lines: int) -> tuple[Heard, ...]:
+    """The last notifications of all, the latest first: whom, when, about what."""
+    by_id = {i.id: (i.id, i.alert, i.target) for i in snapshot.incidents}
+    by_id |= {n.id: ("", n.name, n.target) for n in snapshot.notices}
+    heard: dict[str, list[Told]] = defaultdict(list)
+    for told in sorted(snapshot.told, key=lambda t: t.at)[-lines * 8 :]:
+        heard[told.incident].append(told)
+    found = [
+        Heard(*by_id[name], said)
+        for name, told in heard.items()
+        if name in by_id
+        for said in _said(told)
+    ]
+    found.sort(key=lambda h: (h.said.at, h.said.receiver, h.incident), reverse=True)
+    return tuple(found[:lines])
 
 
 def _silenced(incident: Incident, silences: list[Silence]) -> str:

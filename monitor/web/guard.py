@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Final
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -13,7 +14,8 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from monitor.core.settings import WebSettings
-from monitor.web.access import Asked, refusal
+from monitor.web.access import Asked, Refused, acting_user, refusal
+from monitor.web.passwords import Passwords, TooManyTries
 
 SAFE_HEADERS: Final[dict[str, str]] = {
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self' data:; "
@@ -23,7 +25,20 @@ SAFE_HEADERS: Final[dict[str, str]] = {
     "Referrer-Policy": "no-referrer",
     "Cache-Control": "no-store",
     "Cross-Origin-Resource-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
 }
+# Of a page with forms: they go to us alone, and the browser may say to us that they come from us
+# (without a referrer it would send `Origin: null`).
+FORM_HEADERS: Final[dict[str, str]] = {
+    "Content-Security-Policy": SAFE_HEADERS["Content-Security-Policy"].replace(
+        "form-action 'none'", "form-action 'self'"
+    ),
+    "Referrer-Policy": "same-origin",
+}
+USER: Final = "monitor.user"  # in the scope: whose name and password came with the request
+_TOO_MANY = Refused(
+    429, "too many passwords are waiting to be checked: try again soon", {"Retry-After": "2"}
+)
 
 
 class Guard:
@@ -31,6 +46,7 @@ class Guard:
 
     def __init__(self, app: ASGIApp, settings_of: Callable[[], WebSettings]) -> None:
         self._app, self._settings_of = app, settings_of
+        self._passwords = Passwords()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -41,15 +57,29 @@ class Guard:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
                 for name, value in SAFE_HEADERS.items():
-                    headers[name] = value
+                    headers.setdefault(name, value)
             await send(message)
 
-        refused = refusal(_asked(scope), self._settings_of())
+        web = self._settings_of()
+        asked, refused = await self._known(_asked(scope), web)
         if refused is None:
-            await self._app(scope, receive, guarded)
+            found = {**scope, USER: acting_user(asked, web)}
+            await self._app(found, receive, guarded)
             return
         answer = sorry(scope["path"], refused.status, refused.words, refused.headers)
         await answer(scope, receive, guarded)
+
+    async def _known(self, asked: Asked, web: WebSettings) -> tuple[Asked, Refused | None]:
+        """Hashes are looked at last: who asks for another host costs no processor."""
+        refused = refusal(asked, web)
+        if refused is None or refused.status != 401:
+            return asked, refused
+        try:
+            user = await self._passwords.user(asked.authorization, web)
+        except TooManyTries:
+            return asked, _TOO_MANY
+        known = replace(asked, user=user)
+        return known, refusal(known, web)
 
 
 def _asked(scope: Scope) -> Asked:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from monitor.core.durations import about
@@ -12,6 +12,7 @@ from monitor.core.sayings import busiest
 from monitor.core.words import amount
 
 _LEFT, _TOP, _CELL, _ROW = 40, 4, 25, 17
+_SMALL_CELL = 12  # on a phone: the same rows, so that their names stay readable
 WIDTH, HEIGHT = _LEFT + 24 * _CELL, _TOP + 7 * _ROW + 18
 _SHADES = 4
 UNKNOWN, QUIET = "unknown", "s0"  # names of classes; above them s1 to s4
@@ -31,6 +32,8 @@ class Heat:
 
     width: int = WIDTH
     height: int = HEIGHT
+    name: str = "wide"  # of the class that shows it where it fits
+    narrow: Heat | None = None  # the same for a phone
 
 
 def heat(drawn: Pattern, unit: str | None, now: datetime) -> Heat | None:
@@ -39,8 +42,8 @@ def heat(drawn: Pattern, unit: str | None, now: datetime) -> Heat | None:
         return None
     most = max(rate.per_hour or 0.0 for day in drawn.week for rate in day)
     notes = [*busiest(drawn), *_topped_up(drawn, unit, now)]
-    return Heat(
-        shades=_shades(drawn, most),
+    wide = Heat(
+        shades=_shades(drawn, most, _CELL),
         rows=tuple((_TOP + n * _ROW + 12, day[:3]) for n, day in enumerate(DAYS)),
         columns=tuple((_LEFT + h * _CELL, f"{h:02}") for h in range(0, 24, 3)),
         legend=_legend(drawn, most),
@@ -48,6 +51,14 @@ def heat(drawn: Pattern, unit: str | None, now: datetime) -> Heat | None:
         zone=drawn.zone,
         notes=tuple(notes),
     )
+    narrow = replace(
+        wide,
+        shades=_shades(drawn, most, _SMALL_CELL),
+        columns=tuple((_LEFT + h * _SMALL_CELL, f"{h:02}") for h in range(0, 24, 6)),
+        width=_LEFT + 24 * _SMALL_CELL,
+        name="narrow",
+    )
+    return replace(wide, narrow=narrow)
 
 
 def _shade(rate: Rate, most: float) -> str:
@@ -59,13 +70,13 @@ def _shade(rate: Rate, most: float) -> str:
     return f"s{min(_SHADES, 1 + int(value / most * _SHADES))}"
 
 
-def _shades(drawn: Pattern, most: float) -> tuple[tuple[str, str], ...]:
+def _shades(drawn: Pattern, most: float, size: int) -> tuple[tuple[str, str], ...]:
     """One path for each shade: a page of sixty balances has ten thousand cells."""
     paths: dict[str, list[str]] = {}
     for row, day in enumerate(drawn.week):
         for hour, rate in enumerate(day):
-            x, y = _LEFT + hour * _CELL, _TOP + row * _ROW
-            cell = f"M{x} {y}h{_CELL - 2}v{_ROW - 2}h-{_CELL - 2}z"
+            x, y = _LEFT + hour * size, _TOP + row * _ROW
+            cell = f"M{x} {y}h{size - 2}v{_ROW - 2}h-{size - 2}z"
             paths.setdefault(_shade(rate, most), []).append(cell)
     return tuple((name, "".join(cells)) for name, cells in sorted(paths.items()))
 

@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from types import MappingProxyType
 from typing import TypeVar
 
 from monitor.core.causes import Severity, Status, worst
+from monitor.core.maintenance import WindowState, is_planned
 from monitor.core.model import Check, Silence
 from monitor.core.pattern import Pattern
 from monitor.core.settings import Account
 from monitor.core.snapshot import Snapshot
 from monitor.web.accounts import AccountCard, Badge, account_card
 from monitor.web.entries import Entry, entries
-from monitor.web.episodes import Episode, episodes
+from monitor.web.episodes import Episode, Heard, episodes, lately
 from monitor.web.heat import Heat, heat
 from monitor.web.services import ServiceLine, lines
 
 ACCOUNTS, INCIDENTS, RECENT, SERVICES, SILENCES = 60, 60, 20, 200, 20  # shown at most
+TOLD = 12  # lines of what was told lately
+DRAWN = 24  # accounts: of more, those that are fine have no charts until they are filtered for
+FEW = 6  # accounts: so many are shown whole; of more, those that are fine are folded
 
 _Item = TypeVar("_Item")
 
@@ -47,8 +51,13 @@ class Page:
     incidents_cap: Capped
     accounts: tuple[AccountCard, ...]
     accounts_cap: Capped
+    accounts_all: int  # before a filter
+    wanted: str  # the filter: a part of names
+    told: tuple[Heard, ...]  # lately, about anything
     recent: tuple[Episode, ...]
-    silences: tuple[Silence, ...]
+    silences: tuple[Silence, ...]  # that people made
+    windows: tuple[WindowState, ...]  # that the config plans: what is on, what comes next
+    standbys: tuple[str, ...]  # daemons that would take over
     heats: Mapping[str, Heat]  # when an account's balance is spent, by the account's name
     runbooks: frozenset[str]  # the alerts that have a page of what to do
 
@@ -66,13 +75,16 @@ def operators_page(
     snapshot: Snapshot,
     document: Mapping[str, object],
     patterns: Mapping[str, Pattern] = MappingProxyType({}),
+    *,
+    wanted: str = "",
 ) -> Page:
     """The page of `snapshot`, with the statuses and words of its status document.
 
-    `patterns`: when a balance is spent, by its target.
+    `patterns`: when a balance is spent, by its target. `wanted`: a part of the name of the
+    accounts, their providers or their models.
     """
     found = entries(document)
-    accounts, accounts_cap = _accounts(snapshot, found)
+    accounts, accounts_cap = _accounts(snapshot, found, wanted)
     services, services_cap = capped(lines(snapshot.services), SERVICES, lambda s: s.badness)
     told = episodes(snapshot, found)
     still = sorted(
@@ -93,11 +105,21 @@ def operators_page(
         incidents_cap=incidents_cap,
         accounts=accounts,
         accounts_cap=accounts_cap,
+        accounts_all=len(snapshot.settings.accounts),
+        wanted=wanted,
+        told=lately(snapshot, TOLD),
         recent=tuple(closed[:RECENT]),
-        silences=tuple(s for s in snapshot.silences if s.active(snapshot.at))[:SILENCES],
+        silences=tuple(_silences(snapshot))[:SILENCES],
+        windows=snapshot.maintenance[:SILENCES],
+        standbys=() if snapshot.leading is None else snapshot.leading.standbys,
         heats=_heats(snapshot, patterns),
         runbooks=frozenset(r.name for r in snapshot.settings.rules if r.builtin),
     )
+
+
+def _silences(snapshot: Snapshot) -> Iterable[Silence]:
+    """Those in force that somebody made, and may end."""
+    return (s for s in snapshot.silences if s.active(snapshot.at) and not is_planned(s))
 
 
 def _whole(document: Mapping[str, object]) -> Status:
@@ -105,12 +127,27 @@ def _whole(document: Mapping[str, object]) -> Status:
 
 
 def _accounts(
-    snapshot: Snapshot, found: Mapping[str, Entry]
+    snapshot: Snapshot, found: Mapping[str, Entry], wanted: str
 ) -> tuple[tuple[AccountCard, ...], Capped]:
-    """Only what is shown is drawn: a chart for each of a thousand accounts would take seconds."""
+    """Only what is shown is drawn: a chart for each of a thousand accounts would take seconds.
+
+    Of many, what needs somebody comes first, and what is fine is folded.
+    """
     by_account = _by_account(found)
-    shown, cap = _shown(snapshot, by_account)
-    return tuple(account_card(a, by_account[a.name], snapshot) for a in shown), cap
+    shown, cap = _shown(snapshot, by_account, wanted)
+    few = cap.total <= DRAWN
+    cards = []
+    for account in shown:
+        own = by_account[account.name]
+        cards.append(account_card(account, own, snapshot, drawn=few or not _fine(own)))
+    if cap.total > FEW:
+        cards.sort(key=lambda card: -card.badge.badness)
+        cards = [replace(card, open=card.badge.colour != "ok") for card in cards]
+    return tuple(cards), cap
+
+
+def _fine(found: Sequence[Entry]) -> bool:
+    return worst([e.status for e in found]) is Status.OK
 
 
 def _by_account(found: Mapping[str, Entry]) -> Mapping[str, list[Entry]]:
@@ -121,17 +158,25 @@ def _by_account(found: Mapping[str, Entry]) -> Mapping[str, list[Entry]]:
 
 
 def _shown(
-    snapshot: Snapshot, by_account: Mapping[str, list[Entry]]
+    snapshot: Snapshot, by_account: Mapping[str, list[Entry]], wanted: str
 ) -> tuple[tuple[Account, ...], Capped]:
     def badness(account: Account) -> int:
         return worst([e.status for e in by_account[account.name]]).badness
 
-    return capped(snapshot.settings.accounts, ACCOUNTS, badness)
+    meant = [a for a in snapshot.settings.accounts if _meant(a, wanted.casefold())]
+    return capped(meant, ACCOUNTS, badness)
 
 
-def shown_balances(snapshot: Snapshot, document: Mapping[str, object]) -> tuple[str, ...]:
+def _meant(account: Account, wanted: str) -> bool:
+    names = (account.name, account.provider, *account.models)
+    return any(wanted in name.casefold() for name in names)
+
+
+def shown_balances(
+    snapshot: Snapshot, document: Mapping[str, object], wanted: str = ""
+) -> tuple[str, ...]:
     """The balances of the accounts that are shown: whose patterns `operators_page` wants."""
-    accounts, _ = _shown(snapshot, _by_account(entries(document)))
+    accounts, _ = _shown(snapshot, _by_account(entries(document)), wanted)
     targets = (t.target for a in accounts for t in a.targets)
     return tuple(t.name for t in targets if t.check is Check.BALANCE)
 

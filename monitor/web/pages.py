@@ -9,7 +9,8 @@ import structlog
 from starlette.types import ASGIApp
 
 from monitor.core.settings import WebSettings
-from monitor.web.server import Listener, bind, serve, tls_context
+from monitor.web.server import Listener, bind, serve
+from monitor.web.tls import tls_context
 
 log = structlog.get_logger("monitor")
 
@@ -37,9 +38,9 @@ class Pages:
         if self._listeners:
             return
         web = self._settings_of()
-        tls = tls_context(web.tls)
         wanted = [("web", web.listen)]
         wanted += [("services", web.services_listen)] if web.services_listen else []
+        tls = {name: tls_context(web.tls, name) for name, _ in wanted}
         taken: list[Listener] = []
         try:
             for name, listen in wanted:
@@ -50,7 +51,8 @@ class Pages:
             raise
         self._listeners, self._stop = taken, asyncio.Event()
         for listener in taken:
-            task = asyncio.create_task(serve(self._app, listener, self._stop, tls=tls))
+            serving = serve(self._app, listener, self._stop, tls=tls[listener.name])
+            task = asyncio.create_task(serving)
             self._serving.add(task)
             task.add_done_callback(self._ended)
 

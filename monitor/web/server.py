@@ -63,22 +63,6 @@ def _cannot(error: OSError, name: str, listen: tuple[str, int]) -> OSError:
     return OSError(error.errno, words)
 
 
-def tls_context(files: tuple[str, str] | None) -> ssl.SSLContext | None:
-    """What the page is served with, of a certificate's and its key's file; None: without TLS.
-
-    Raises OSError in the user's terms.
-    """
-    if files is None:
-        return None
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    try:
-        context.load_cert_chain(*files)
-    except OSError as error:
-        words = f"web.config_file: certificate or key cannot be used: {error.strerror or error}"
-        raise OSError(error.errno, words) from error
-    return context
-
-
 async def serve(
     app: ASGIApp, listener: Listener, stop: asyncio.Event, *, tls: ssl.SSLContext | None = None
 ) -> None:

@@ -15,21 +15,20 @@ CAP: Final = 1024 * 1024  # bytes: a thousand reports of a kilobyte
 _SAID = 20  # faults, and reports that were not counted, in one answer
 
 
-async def whole_body(request: Request) -> bytes:
+async def whole_body(
+    request: Request, cap: int = CAP, advice: str = "send fewer reports at once"
+) -> bytes:
     """The body; 413 as soon as it is seen to be too large."""
+    too_large = HTTPException(413, f"larger than {cap // 1024} KiB: {advice}")
     said = request.headers.get("content-length", "0")
-    if said.isdigit() and int(said) > CAP:
-        raise _too_large()
+    if said.isdigit() and int(said) > cap:
+        raise too_large
     body = bytearray()
     async for chunk in request.stream():
         body += chunk
-        if len(body) > CAP:
-            raise _too_large()
+        if len(body) > cap:
+            raise too_large
     return bytes(body)
-
-
-def _too_large() -> HTTPException:
-    return HTTPException(413, f"larger than {CAP // 1024} KiB: send fewer reports at once")
 
 
 def read_body(body: bytes) -> object:
