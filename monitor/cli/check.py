@@ -9,8 +9,8 @@ from monitor.cli import BAD_CONFIG
 from monitor.cli.setting import Globals
 
 
-def run(options: Globals, *, need_secrets: bool) -> int:
-    """Print every fault and answer 78, or the effective config and answer 0.
+def run(options: Globals, *, need_secrets: bool, quiet: bool) -> int:
+    """Print every fault and answer 78, or the effective config (unless `quiet`) and answer 0.
 
     What is odd in the config and yet no fault is said on stderr.
     """
@@ -24,6 +24,7 @@ def run(options: Globals, *, need_secrets: bool) -> int:
         sys.stdout.write(f"{faults}\n")
         return BAD_CONFIG
     for doubt in settings.doubts:
-        sys.stderr.write(f"warning: {doubt}\n")
-    sys.stdout.write(effective(path, catalogue(), os.environ))
+        sys.stderr.write(f"{doubt}\n")
+    if not quiet:
+        sys.stdout.write(effective(path, catalogue(), os.environ))
     return 0

@@ -111,11 +111,19 @@ def check_config(
     no_secrets: Annotated[
         bool, typer.Option("--no-secrets", help="Unset variables are no faults.")
     ] = False,
+    effective: Annotated[
+        bool, typer.Option("--effective", help="Print what the config means (the default).")
+    ] = False,
+    quiet: Annotated[
+        bool, typer.Option("--quiet", help="Print faults and warnings only.")
+    ] = False,
 ) -> int:
     """Every fault of the config, or what it means with secrets masked."""
     from monitor.cli.check import run
 
-    return run(ctx.obj, need_secrets=not no_secrets)
+    if effective and quiet:
+        raise Refusal("--effective or --quiet, not both", USAGE)
+    return run(ctx.obj, need_secrets=not no_secrets, quiet=quiet)
 
 
 @app.command()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC
 from typing import cast
 
@@ -10,6 +11,7 @@ from monitor.config.alerts import read_alerts
 from monitor.config.blocks import AlertBlock, ConfigBlock, DefaultsBlock, HistoryBlock, WebBlock
 from monitor.config.context import Context
 from monitor.config.document import Scalar, Tag, Tree
+from monitor.config.doubts import note_doubts
 from monitor.config.faults import ConfigFaults, PathTuple
 from monitor.config.history import read_history
 from monitor.config.quotas import read_prometheus
@@ -42,11 +44,12 @@ def build(context: Context) -> Settings:
         history=read_history(context, block.history or HistoryBlock()),
         timezone=block.timezone or UTC,
         prometheus=read_prometheus(context, block.prometheus),
-        doubts=tuple(str(doubt) for doubt in sorted(dict.fromkeys(document.doubts))),
     )
     if document.faults:
         raise ConfigFaults(tuple(sorted(dict.fromkeys(document.faults))))
-    return settings
+    note_doubts(context, settings, targets)
+    doubts = tuple(str(doubt) for doubt in sorted(dict.fromkeys(document.doubts)))
+    return replace(settings, doubts=doubts)
 
 
 def _without_nothing(root: Tree) -> dict[str, Tree]:
