@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 from monitor.build import catalogue, runbooks
 from monitor.cli.commands import app
 from monitor.config import reference, schema
+from monitor.config.starter import account_lines
 from monitor.core.builtin import EVERY
 from monitor.core.causes import CAUSES, Cause, Standing
 from monitor.core.durations import format_duration
@@ -175,16 +176,7 @@ def _check(name: str, check: CheckSpec) -> str:
 
 def _account(spec: ProviderSpec) -> str:
     """An account as a config would write it; what is optional is a comment."""
-    lines = ["accounts:", f"  {spec.name}:", f"    key: ${{{spec.name.upper()}_API_KEY}}"]
-    if spec.example:
-        return "\n".join([*lines, *(f"    {line}" for line in spec.example.splitlines())]) + "\n"
-    needed = [name for name, origin in spec.urls.items() if not origin]
-    lines += [f"    {name}: https://{spec.name}.example.com" for name in needed]
-    for own in spec.fields:
-        mark = "" if own.required else "# "
-        lines.append(f"    {mark}{own.name}: {own.example or '…'}  # {own.help}")
-    if {"model", "inference"} & spec.checks.keys():
-        lines.append("    models: [vendor/model]")
+    lines = ["accounts:", f"  {spec.name}:", *(f"    {line}" for line in account_lines(spec))]
     return "\n".join(lines) + "\n"
 
 

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 
 USAGE, BAD_INPUT, OUR_FAULT, BAD_CONFIG, INTERRUPTED = 64, 65, 70, 78, 130
 
-_GLOBAL = ("--config", "--database", "--log-format", "--log-level")
+_GLOBAL = ("--config", "--database", "--log-format", "--log-level", "--color")
+_EVERY = "2s"  # what --watch is without a value
 
 
 class Refusal(Exception):
@@ -38,9 +39,18 @@ def hoist(argv: Sequence[str]) -> list[str]:
     return front + rest
 
 
+def complete_watch(words: Sequence[str]) -> list[str]:
+    """`--watch` may stand without a value, which the parser of the command line cannot know."""
+    found: list[str] = []
+    for word, after in zip(words, [*words[1:], ""], strict=True):
+        bare = word == "--watch" and not after[:1].isdigit()
+        found.append(f"--watch={_EVERY}" if bare else word)
+    return found
+
+
 def main(argv: Sequence[str] | None = None) -> None:
     """Run the command line and exit with its code."""
-    words = hoist(sys.argv[1:] if argv is None else argv)
+    words = complete_watch(hoist(sys.argv[1:] if argv is None else argv))
     try:
         code = _run(words)
     except KeyboardInterrupt:

@@ -137,8 +137,8 @@ key, and what is wrong.
 
 ## Warnings
 
-What is legal and yet unwise stops nothing. `check-config` says it on stderr and exits 0, the daemon
-in its log at the start and at a reload:
+What is legal and yet unwise stops nothing. `check-config` says it on stderr and exits 0, the
+daemon in its log at the start and at a reload:
 `config.yaml:5:27: accounts.kie.balance.interval: warning: every 1s is more often than ...`
 
 - an `interval` in a check's own block below the provider's minimum; a balance read less often than
