@@ -235,7 +235,9 @@ def demo(
     until_done: Annotated[
         bool, typer.Option("--until-done", help="End by itself; 0 if the story came out right.")
     ] = False,
-    port: Annotated[int, typer.Option(help="Of the page.")] = 9877,
+    port: Annotated[
+        int, typer.Option(min=0, max=65535, help="Of the page; 0: a free one.")
+    ] = 9877,
 ) -> int:
     """The whole thing against a simulated world, in one minute, no keys."""
     from monitor.cli.demo import run

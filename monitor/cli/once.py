@@ -103,7 +103,8 @@ def _render(once: OnceOptions, document: Document) -> str:
 
 def _write(once: OnceOptions, text: str) -> None:
     if once.output is None:
-        write_text(text)
+        with contextlib.suppress(BrokenPipeError):  # the exit code says it to who reads no more
+            write_text(text)
         return
     try:
         put(once.output, text)
