@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
 
-import jsonschema
 import pytest
 import yaml
+from admitted import errors
 from living import environment, there, world_in_thread
 from terminal import terminal
 
@@ -23,7 +22,6 @@ from monitor.core.settings import Settings
 from monitor.demo.world import World
 
 CATALOGUE = catalogue()
-SCHEMA = json.loads((Path(__file__).parent.parent / "monitor.schema.json").read_text())
 TO = ("a@example.com", "Ops, at night <b@example.com>")
 MAIL = Mail(TO, "m@example.com", "smtp.example.com", username="monitor")
 
@@ -47,7 +45,7 @@ def test_every_provider_has_an_account_that_is_sound(name: str) -> None:
     assert [a.provider for a in settings.accounts] == [name]
     assert [r.name for r in settings.receivers] == ["mail", "hook"]
     assert settings.receivers[0].addresses == MAIL.to
-    jsonschema.validate(yaml.safe_load(text), SCHEMA)
+    assert errors(text, CATALOGUE) == []
 
 
 def test_the_comments_of_the_file_are_keys_that_are_sound_as_well() -> None:

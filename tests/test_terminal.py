@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import io
-import shlex
 import signal
 import subprocess
 import sys
@@ -18,8 +17,9 @@ from living import environment
 from terminal import terminal
 from typer.main import get_command
 from typer.testing import CliRunner
+from understood import understood
 
-from monitor.cli import complete_watch, hoist
+from monitor.cli import complete_watch
 from monitor.cli.commands import app
 from monitor.cli.examples import EXAMPLES, ROOT
 from monitor.cli.formats import render
@@ -75,16 +75,7 @@ def examples() -> Iterator[str]:
 
 @pytest.mark.parametrize("line", list(examples()))
 def test_every_example_of_the_help_is_understood(line: str) -> None:
-    group = get_command(app)
-    words = shlex.split(line, comments=True)
-    words = words[words.index("monitor") + 1 :]
-    ends = [n for n, word in enumerate(words) if word in ("|", ">")]
-    words = complete_watch(hoist(words[: min(ends, default=len(words))]))
-    place = next((n for n, word in enumerate(words) if word in group.commands), len(words))
-    group.make_context("monitor", words[:place])
-    if place < len(words):
-        name, *rest = words[place:]
-        group.commands[name].make_context(name, rest)
+    understood(line)
 
 
 def test_every_command_has_examples_and_stands_in_a_group() -> None:
