@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -83,7 +84,8 @@ WRONG = [
     ("--once --timeout soon", 64, "--timeout: 'soon' is not a duration such as '30s', '5m' or "
      "'1h30m'\n"),
     ("--timeout 5s", 64, "--timeout: only with --once\n"),
-    ("check-config --effective --quiet", 64, "--effective or --quiet, not both\n"),
+    ("check-config --effective --quiet", 64,
+     "--effective: neither with --quiet nor with another --format\n"),
     ("status --watch=x", 64, "--watch: 'x' is not a duration such as '30s', '5m' or '1h30m'\n"),
     ("status --watch --format json", 64,
      "--watch: only with --format text; a script asks again by itself\n"),
@@ -105,3 +107,20 @@ def test_check_config_quietly_says_what_is_wrong_alone(folder: Path) -> None:
     assert found.stderr.startswith("config.yaml:1:1: receivers: warning: there are none")
     whole = run(folder, "monitor check-config --effective")
     assert whole.stdout.startswith("accounts:\n")
+
+
+def test_check_config_speaks_to_programs_and_to_pull_requests(folder: Path) -> None:
+    (folder / "config.yaml").write_text("accounts: {kie: {key: x, balance: {interval: 1s}}}\n")
+    found = run(folder, "monitor check-config --format json")
+    document = json.loads(found.stdout)
+    assert (found.returncode, document["sound"], document["faults"]) == (0, True, [])
+    assert [(w["line"], w["path"]) for w in document["warnings"]] == [
+        (1, "receivers"), (1, "accounts.kie.balance.interval"),
+    ]  # fmt: skip
+    (folder / "config.yaml").write_text("accounts:\n  kie: {intervall: 5m}\n")
+    found = run(folder, "monitor check-config --format github")
+    assert (found.returncode, found.stderr) == (78, "")
+    assert found.stdout == (
+        "::error file=config.yaml,line=2,col=9::accounts.kie.intervall: unknown key, did you mean "
+        "interval?\n"
+    )

@@ -23,6 +23,14 @@ class DocumentFormat(StrEnum):
     JSON = "json"
 
 
+class CheckFormat(StrEnum):
+    """How faults and warnings are printed."""
+
+    TEXT = "text"
+    JSON = "json"
+    GITHUB = "github"
+
+
 class HistoryFormat(StrEnum):
     """How a history is printed."""
 

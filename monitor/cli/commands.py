@@ -9,6 +9,7 @@ import typer
 
 from monitor.cli import USAGE, Refusal, completion, options
 from monitor.cli.choices import (
+    CheckFormat,
     Colour,
     DocumentFormat,
     FailOn,
@@ -123,13 +124,17 @@ def check_config(
     quiet: Annotated[
         bool, typer.Option("--quiet", help="Print faults and warnings only.")
     ] = False,
+    output_format: Annotated[
+        CheckFormat,
+        typer.Option("--format", help="json and github: faults and warnings only, on stdout."),
+    ] = CheckFormat.TEXT,
 ) -> int:
     """Every fault of the config, or what it means with secrets masked."""
     from monitor.cli.check import run
 
-    if effective and quiet:
-        raise Refusal("--effective or --quiet, not both", USAGE)
-    return run(ctx.obj, need_secrets=not no_secrets, quiet=quiet)
+    if effective and (quiet or output_format is not CheckFormat.TEXT):
+        raise Refusal("--effective: neither with --quiet nor with another --format", USAGE)
+    return run(ctx.obj, output_format.value, need_secrets=not no_secrets, quiet=quiet)
 
 
 @_command("status")

@@ -41,7 +41,8 @@ monitor init --provider litellm --set litellm.base_url=https://llm.example.com -
     "check-config": """\
 monitor check-config                             # what it means, after what is wrong
 monitor check-config --quiet                     # before a deployment: exit code 0 or 78
-monitor --config new.yaml check-config --no-secrets""",
+monitor --config new.yaml check-config --no-secrets
+monitor check-config --no-secrets --format github  # marks the lines of a pull request""",
     "status": """\
 monitor status
 monitor status --watch                           # drawn anew every 2 s, until Ctrl-C

@@ -150,8 +150,11 @@ def _progress(total: int) -> Iterator[Callable[[str], None]]:
         yield lambda target: None
         return
     from rich.console import Console
+    from rich.markup import escape
     from rich.progress import Progress
+
+    from monitor.cli.formats.safe import one_line
 
     with Progress(console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("probing", total=total)
-        yield lambda target: bar.update(task, advance=1, description=target[:40])
+        yield lambda target: bar.update(task, advance=1, description=escape(one_line(target)[:40]))

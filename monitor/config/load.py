@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from monitor.config.build import build
 from monitor.config.compose import parse
 from monitor.config.context import Context
 from monitor.config.document import Scalar, Tree
 from monitor.config.effective import effective_text
-from monitor.config.faults import ConfigFaults
+from monitor.config.faults import ConfigFaults, Fault
 from monitor.config.source import read_source
 from monitor.core.settings import Settings
 from monitor.core.spec import Catalogue
@@ -24,6 +25,26 @@ def load(
     come out as not configured.
     """
     return loads(path, read_source(path), catalogue, env, need_secrets=need_secrets)
+
+
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """What is to be said of a config: `faults` stop it, `doubts` do not."""
+
+    faults: tuple[Fault, ...]
+    doubts: tuple[Fault, ...] = ()
+
+
+def examine(
+    path: str, catalogue: Catalogue, env: Mapping[str, str], *, need_secrets: bool = True
+) -> Examined:
+    """Everything that is wrong or unwise in the config at `path`, each with its place."""
+    try:
+        document = parse(path, read_source(path), env, need_variables=need_secrets)
+        build(Context(document, catalogue, need_secrets))
+    except ConfigFaults as wrong:
+        return Examined(wrong.faults)
+    return Examined((), tuple(sorted(dict.fromkeys(document.doubts))))
 
 
 def loads(

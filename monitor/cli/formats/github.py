@@ -43,7 +43,13 @@ def _annotations(report: Report, kind: str) -> list[str]:
 def _annotation(kind: str, row: TargetRow) -> str:
     title = f"{row.target} {row.doubt or row.status.value}"
     text = row.words + (f" Next: {row.next_step}" if row.next_step else "")
-    return f"::{kind} title={_property(title)}::{_data(text)}"
+    return annotation(kind, text, title=title)
+
+
+def annotation(kind: str, text: str, **properties: str) -> str:
+    """`::error title=...::text`, with what would end it or begin another escaped."""
+    given = ",".join(f"{name}={_property(value)}" for name, value in properties.items())
+    return f"::{kind} {given}::{_data(text)}"
 
 
 def _data(text: str) -> str:
