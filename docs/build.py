@@ -47,9 +47,23 @@ def _help(words: list[str]) -> str:
 
 
 COMMANDS_HEAD = """\
-Results go to stdout, logs to stderr. `--config`, `--database`, `--log-format` and `--log-level`
-may stand before or after the command. The config is `--config FILE`, else `$MONITOR_CONFIG`, else
-`./config.yaml`, else `/etc/monitor/config.yaml`.
+Results go to stdout, logs to stderr. `--config`, `--database`, `--log-format`, `--log-level` and
+`--color` may stand before or after the command. The config is `--config FILE`, else
+`$MONITOR_CONFIG`, else `./config.yaml`, else `/etc/monitor/config.yaml`.
+
+`monitor --install-completion` teaches the shell you are in to complete commands and options, and
+beside these the targets, receivers, rules and jobs of the config and the silences in the database.
+It asks nobody on the network. Colour is used on a terminal, never with `NO_COLOR`, always with
+`FORCE_COLOR`; `--color` goes before both. A bar on stderr shows how far probes are, on a terminal
+only.
+
+With `--timeout` the whole of `--once` ends in time: what has not answered by then is `timed_out`,
+and with `--notify` a quarter of the time, 5 s at most, is kept for telling. `--output` writes a
+file whole or not at all. With `--format nagios` a config that is at fault is said on stdout as well
+(`MONITOR UNKNOWN`), for Nagios shows nothing else; the exit code stays 78.
+
+`monitor status --watch` draws the same again in its place, on a screen of its own, until Ctrl-C
+(130). Where stdout is no terminal it prints one text after the other.
 """
 EXIT_CODES = """\
 ## Exit codes
@@ -61,7 +75,7 @@ EXIT_CODES = """\
 | 2 | `--once` | the worst target is critical |
 | 3 | `--once` | the worst target could not be checked |
 | 64 | every command | wrong usage |
-| 65 | every command | an input file or database cannot be read |
+| 65 | every command | an input file or database cannot be read, the output cannot be written |
 | 70 | every command | a fault of monitor's own; a port in use; a database of a newer version |
 | 78 | every command | the config is wrong, or there is none |
 | 130 | every command | interrupted |

@@ -66,6 +66,7 @@ def test_a_result_file_is_whole_or_not_there_and_a_device_stays_one(folder: Path
         65, "--output none/report.txt: No such file or directory\n",
     )  # fmt: skip
     assert "kie/balance" in run(folder, "monitor --once --output /dev/stdout").stdout
+    assert "kie/balance" in run(folder, "monitor --once --output -").stdout
 
 
 def test_nagios_shows_why_nothing_could_be_asked(folder: Path) -> None:

@@ -102,7 +102,7 @@ def _render(once: OnceOptions, document: Document) -> str:
 
 
 def _write(once: OnceOptions, text: str) -> None:
-    if once.output is None:
+    if once.output is None or str(once.output) == "-":
         with contextlib.suppress(BrokenPipeError):  # the exit code says it to who reads no more
             write_text(text)
         return

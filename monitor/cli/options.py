@@ -34,7 +34,11 @@ OnceAs: TypeAlias = Annotated[
 ]
 Output: TypeAlias = Annotated[
     Path | None,
-    typer.Option(metavar="FILE", help="Print there, whole or not at all.", rich_help_panel=_ONCE),
+    typer.Option(
+        metavar="FILE",
+        help="Print there (whole or not at all); `-`: stdout.",
+        rich_help_panel=_ONCE,
+    ),
 ]
 Notify: TypeAlias = Annotated[
     bool, typer.Option("--notify", help="Remember, and tell receivers.", rich_help_panel=_ONCE)
