@@ -59,8 +59,8 @@ only.
 
 With `--timeout` the whole of `--once` ends in time: what has not answered by then is `timed_out`,
 and with `--notify` a quarter of the time, 5 s at most, is kept for telling. `--output` writes a
-file whole or not at all. With `--format nagios` a config that is at fault is said on stdout as well
-(`MONITOR UNKNOWN`), for Nagios shows nothing else; the exit code stays 78.
+file whole or not at all. With `--format nagios` a config that is at fault is said on stdout as
+well (`MONITOR UNKNOWN`), for Nagios shows nothing else; the exit code stays 78.
 
 `monitor status --watch` draws the same again in its place, on a screen of its own, until Ctrl-C
 (130). Where stdout is no terminal it prints one text after the other.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -200,6 +201,28 @@ def test_a_course_is_in_the_text_alone() -> None:
     document = {"status": "ok", "targets": [{"target": "a/balance", "status": "ok"}]}
     text = render(document, "text", colour=False, width=0, courses={"a/balance": "▁█"})
     assert "            last 24 h ▁█\n" in text
+
+
+# -- --once on a terminal -------------------------------------------------------------------
+
+
+def test_progress_is_drawn_whatever_a_model_is_called_and_ctrl_c_ends_it(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        at = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        urls = f"base_url: {at}, router_url: {at}, status_url: {at}"
+        path = tmp_path / "config.yaml"
+        path.write_text(f"""
+accounts:
+  huggingface: {{key: hf_x, models: ["[/red]/[b]"], checks: [model], {urls}, timeout: 2s}}
+  kie: {{key: key-planted-0001, base_url: "{at}", timeout: 60s}}
+""")
+        words = ["--config", str(path), "--once"]
+        with terminal(words, tmp_path, environment(tmp_path)) as seen:
+            seen.until("huggingface/model/[/red]/[b]")
+            seen.type("\x03")
+            assert seen.ended() == 130
+    assert "Traceback" not in seen.drawn
+    assert "UNKNOWN" not in seen.drawn  # no half of a result
 
 
 # -- status --watch -------------------------------------------------------------------------
