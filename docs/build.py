@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 from monitor.build import catalogue, runbooks
 from monitor.cli.commands import app
 from monitor.config import reference, schema
+from monitor.config.starter import account_lines
 from monitor.core.builtin import EVERY
 from monitor.core.causes import CAUSES, Cause, Standing
 from monitor.core.durations import format_duration
@@ -47,9 +48,23 @@ def _help(words: list[str]) -> str:
 
 
 COMMANDS_HEAD = """\
-Results go to stdout, logs to stderr. `--config`, `--database`, `--log-format` and `--log-level`
-may stand before or after the command. The config is `--config FILE`, else `$MONITOR_CONFIG`, else
-`./config.yaml`, else `/etc/monitor/config.yaml`.
+Results go to stdout, logs to stderr. `--config`, `--database`, `--log-format`, `--log-level` and
+`--color` may stand before or after the command. The config is `--config FILE`, else
+`$MONITOR_CONFIG`, else `./config.yaml`, else `/etc/monitor/config.yaml`.
+
+`monitor --install-completion` teaches the shell you are in to complete commands and options, and
+beside these the targets, receivers, rules and jobs of the config and the silences in the database.
+It asks nobody on the network. Colour is used on a terminal, never with `NO_COLOR`, always with
+`FORCE_COLOR`; `--color` goes before both. A bar on stderr shows how far probes are, on a terminal
+only.
+
+With `--timeout` the whole of `--once` ends in time: what has not answered by then is `timed_out`,
+and with `--notify` a quarter of the time, 5 s at most, is kept for telling. `--output` writes a
+file whole or not at all. With `--format nagios` a config that is at fault is said on stdout as
+well (`MONITOR UNKNOWN`), for Nagios shows nothing else; the exit code stays 78.
+
+`monitor status --watch` draws the same again in its place, on a screen of its own, until Ctrl-C
+(130). Where stdout is no terminal it prints one text after the other.
 """
 EXIT_CODES = """\
 ## Exit codes
@@ -61,7 +76,7 @@ EXIT_CODES = """\
 | 2 | `--once` | the worst target is critical |
 | 3 | `--once` | the worst target could not be checked |
 | 64 | every command | wrong usage |
-| 65 | every command | an input file or database cannot be read |
+| 65 | every command | an input file or database cannot be read, the output cannot be written |
 | 70 | every command | a fault of monitor's own; a port in use; a database of a newer version |
 | 78 | every command | the config is wrong, or there is none |
 | 130 | every command | interrupted |
@@ -176,16 +191,7 @@ def _check(name: str, check: CheckSpec) -> str:
 
 def _account(spec: ProviderSpec) -> str:
     """An account as a config would write it; what is optional is a comment."""
-    lines = ["accounts:", f"  {spec.name}:", f"    key: ${{{spec.name.upper()}_API_KEY}}"]
-    if spec.example:
-        return "\n".join([*lines, *(f"    {line}" for line in spec.example.splitlines())]) + "\n"
-    needed = [name for name, origin in spec.urls.items() if not origin]
-    lines += [f"    {name}: https://{spec.name}.example.com" for name in needed]
-    for own in spec.fields:
-        mark = "" if own.required else "# "
-        lines.append(f"    {mark}{own.name}: {own.example or '…'}  # {own.help}")
-    if {"model", "inference"} & spec.checks.keys():
-        lines.append("    models: [vendor/model]")
+    lines = ["accounts:", f"  {spec.name}:", *(f"    {line}" for line in account_lines(spec))]
     return "\n".join(lines) + "\n"
 
 

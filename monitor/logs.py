@@ -31,7 +31,7 @@ class Redaction:
 REDACTION = Redaction()
 
 
-def configure(log_format: str = "text", level: str = "info") -> None:
+def configure(log_format: str = "text", level: str = "info", *, colour: bool = False) -> None:
     """Send structlog's and the standard library's records to stderr."""
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
@@ -40,11 +40,10 @@ def configure(log_format: str = "text", level: str = "info") -> None:
         structlog.processors.format_exc_info,
         REDACTION,
     ]
-    colours = sys.stderr.isatty()
     last: structlog.typing.Processor = (
         structlog.processors.JSONRenderer()
         if log_format == "json"
-        else structlog.dev.ConsoleRenderer(colors=colours)
+        else structlog.dev.ConsoleRenderer(colors=colour)
     )
     formatter = structlog.stdlib.ProcessorFormatter(
         foreign_pre_chain=shared,

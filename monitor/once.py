@@ -10,14 +10,15 @@ from datetime import UTC, datetime, timedelta
 
 import structlog
 
+from monitor.asking import ProbeTarget
 from monitor.build import prober, refresher, teller
 from monitor.clock import RealClock
 from monitor.control import ask, socket_paths
 from monitor.core.causes import Severity, Status
 from monitor.core.lease import Leading, Lease
 from monitor.core.message import Message
-from monitor.core.model import Kind
-from monitor.core.settings import ReceiverSettings, Settings
+from monitor.core.model import Finding, Kind, Silence, Target
+from monitor.core.settings import Account, ReceiverSettings, Settings
 from monitor.core.snapshot import Snapshot
 from monitor.core.status import concerned, document, overall
 from monitor.exporter import metrics_text
@@ -27,6 +28,7 @@ from monitor.memory import KEPT
 from monitor.notifiers import Delivery, load_notifiers
 from monitor.operator import Operator
 from monitor.pipeline import Pipeline
+from monitor.refreshing import Refresher
 from monitor.store import Store, StoreError
 from monitor.store.sqlite import SqliteStore
 from monitor.threads import PassingThreads
@@ -36,6 +38,8 @@ log = structlog.get_logger("monitor.once")
 _BUSY = 0.5  # seconds a locked database is waited for
 _SPARE = 2.0  # seconds beyond the longest timeout: the whole ends by timeout + 3 s
 _AT_ONCE = 128
+_TELLING, _JUDGING = 5.0, 0.5  # seconds kept for each, of those that were given
+_LEAST = 0.001  # seconds: whose turn comes too late has timed out
 _ALIVE_WITHIN = timedelta(minutes=1)
 
 
@@ -54,14 +58,19 @@ async def probe_once(
     *,
     names: frozenset[str],
     notify: bool = False,
+    within: float | None = None,
     done: Callable[[str], None] = lambda target: None,
 ) -> Once:
     """Probe `names` at the same time within bounds, judge; with `notify`, keep and tell.
 
-    Where a daemon lives on the database it does the keeping and the telling.
+    Where a daemon lives on the database it does the keeping and the telling. The whole ends
+    `within` seconds: what has not answered by then has timed out, who was not told is told the
+    next time.
     """
     asyncio.get_running_loop().set_default_executor(PassingThreads())
     began = time.monotonic()
+    end = None if within is None else began + within
+    asked_by = None if within is None else began + within - _kept(within, notify)
     keeps = notify and not await _daemon_lives(settings, env)
     door, clock = Door(), RealClock()
     store = SqliteStore(settings.database, busy_timeout=_BUSY) if keeps else None
@@ -70,17 +79,16 @@ async def probe_once(
         settings,
         store=store,
         clock=clock,
-        probe=prober(door),
+        probe=_hurried(prober(door), asked_by),
         teller=telling if keeps else None,
         repeats=(),
     )
     try:
         await (pipeline.start() if keeps else _remember(pipeline, settings))
-        await _probe_all(pipeline, names, done)
+        await _probe_all(pipeline, names, done, end)
         if keeps:
             await pipeline.meet()
-            await asyncio.gather(*(pipeline.deliver(r.name) for r in settings.receivers))
-            await refresher(door, clock, pipeline.memory, telling).everything()
+            await _tell(pipeline, refresher(door, clock, pipeline.memory, telling), end)
             await pipeline.keeper.flush()
     finally:
         await pipeline.aclose()
@@ -150,8 +158,42 @@ async def _take_up(pipeline: Pipeline, store: Store) -> None:
     pipeline.judge.reword(now)
 
 
+def _kept(within: float, tells: bool) -> float:
+    """Seconds that are kept for what comes after the probes: judging, and telling people."""
+    return min(within / 4, _TELLING) if tells else min(within / 10, _JUDGING)
+
+
+def _hurried(probe: ProbeTarget, end: float | None) -> ProbeTarget:
+    """The same probe, with no more time than there is until `end` of the monotonic clock."""
+
+    async def ask(account: Account, target: Target, now: datetime, timeout: float) -> Finding:
+        left = _left(end)
+        patience = timeout if left is None else max(_LEAST, min(timeout, left))
+        return await probe(account, target, now, patience)
+
+    return ask
+
+
+async def _tell(pipeline: Pipeline, refreshing: Refresher, end: float | None) -> None:
+    receivers = pipeline.memory.settings.receivers
+    try:
+        async with asyncio.timeout(_left(end)):
+            await asyncio.gather(*(pipeline.deliver(r.name) for r in receivers))
+            await refreshing.everything()
+    except TimeoutError:
+        log.warning("not everybody was told in time; the next run tells the others")
+
+
+def _left(end: float | None) -> float | None:
+    """Seconds until `end` of the monotonic clock."""
+    return None if end is None else max(0.0, end - time.monotonic())
+
+
 async def _probe_all(
-    pipeline: Pipeline, names: frozenset[str], done: Callable[[str], None]
+    pipeline: Pipeline,
+    names: frozenset[str],
+    done: Callable[[str], None],
+    end: float | None,
 ) -> None:
     room = asyncio.Semaphore(_AT_ONCE)
 
@@ -162,8 +204,9 @@ async def _probe_all(
 
     ordered = [n for n in pipeline.memory.targets if n in names]
     longest = max(pipeline.memory.targets[n].timeout for n in ordered)
+    most, left = longest * -(-len(ordered) // _AT_ONCE) + _SPARE, _left(end)
     try:
-        async with asyncio.timeout(longest * -(-len(ordered) // _AT_ONCE) + _SPARE):
+        async with asyncio.timeout(most if left is None else min(most, left)):
             await asyncio.gather(*(one(n) for n in ordered))
     except TimeoutError:
         log.warning("not everything was asked in time; what is missing is unknown")
@@ -189,6 +232,15 @@ async def stored_snapshot(settings: Settings) -> Snapshot:
 
 def _leading(lease: Lease) -> Leading:
     return Leading(False, lease.holder, lease.epoch, alive_at=lease.at)
+
+
+async def stored_silences(settings: Settings) -> tuple[Silence, ...]:
+    """The silences that are in force or still to come. Raises StoreError."""
+    store, now = SqliteStore(settings.database, read_only=True), datetime.now(UTC)
+    try:
+        return tuple(s for s in await store.silences(now) if s.ends_at > now)
+    finally:
+        await store.close()
 
 
 async def operate_on_store(settings: Settings, asked: Mapping[str, str]) -> Mapping[str, object]:

@@ -357,6 +357,14 @@ def test_the_step_summary_is_a_table_with_the_worst_first() -> None:
     assert "### monitor: critical" in text
 
 
+def test_the_step_summary_keeps_to_half_of_what_a_step_may_write() -> None:
+    rows = [target(f"a{n}/key", "warning", summary="é" * 900) for n in range(450)]
+    text = step_summary(said_of(*rows, status="warning"))
+    assert 450_000 < len(text.encode()) < 530_000
+    named = sum(line.startswith("| warning") for line in text.splitlines())
+    assert text.endswith(f"and {450 - named} more targets\n\n")
+
+
 def test_the_step_summary_is_no_mark_up_but_its_own() -> None:
     bad = "a|b](https://x.example) <img src=x> `c` **d** @ada\n| e |"
     row = target(f"x/model/{bad}", "critical", "model_missing", summary=bad)

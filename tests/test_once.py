@@ -324,6 +324,27 @@ def test_a_part_that_is_asked_for_closes_nothing_of_the_rest(world: World, tmp_p
     assert kinds == ["opened"]
 
 
+def test_the_whole_ends_by_timeout_and_people_are_told_within_it(
+    world: World, tmp_path: Path
+) -> None:
+    from postbox import Mailbox, in_thread
+
+    there(world, lambda: setattr(world.kie, "fault", "hang"))
+    world.huggingface.token = "rejected"
+    with in_thread(Mailbox()) as box:
+        smtp = f"{{host: 127.0.0.1, port: {box.port}, tls: none}}"
+        email = f"{{to: [a@example.com], from: m@example.com, smtp: {smtp}}}"
+        path = config(world, tmp_path, receivers=f"receivers: {{oncall: {{email: {email}}}}}\n")
+        path.write_text(path.read_text().replace("timeout: 2s", "timeout: 5m"))
+        words = ("--once", "--notify", "--timeout", "4", "--format", "json")
+        result = monitor(path, *words)
+        (told,) = box.wait_blocking(1)
+    targets = {t["target"]: t for t in json.loads(result.stdout)["targets"]}
+    assert (targets[KIE]["cause"], targets[KIE]["status"]) == ("timed_out", "unknown")
+    assert (targets[KEY]["cause"], result.returncode) == ("key_rejected", 2)
+    assert told.message["X-Monitor-Target"] == KEY
+
+
 def test_an_unwritable_step_summary_is_one_line(world: World, tmp_path: Path) -> None:
     result = monitor(
         config(world, tmp_path), "--once", "--format", "github", GITHUB_STEP_SUMMARY="/no/where"

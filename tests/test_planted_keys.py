@@ -75,7 +75,9 @@ receivers:
         living.until(lambda: any("switch did not hear us" in line for line in living.log))
         assert living.stop() == 0
     for words in (("--once",), ("check-config",), ("status",), ("test-receiver", "hook"),
-                  ("test-receiver", "oncall"), ("providers",)):  # fmt: skip
+                  ("test-receiver", "oncall"), ("providers",),
+                  ("check-config", "--format", "json"),
+                  ("init", "--provider", "kie", "--output", "-")):  # fmt: skip
         result = monitor(path, *words)
         seen += [result.stdout, result.stderr]
     seen += ["\n".join(living.log), "\n".join(str(m.message) for m in box.mails)]

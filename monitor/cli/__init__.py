@@ -5,9 +5,12 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
+from monitor.cli.streams import hold, let_go, unwritable
+
 USAGE, BAD_INPUT, OUR_FAULT, BAD_CONFIG, INTERRUPTED = 64, 65, 70, 78, 130
 
-_GLOBAL = ("--config", "--database", "--log-format", "--log-level")
+_GLOBAL = ("--config", "--database", "--log-format", "--log-level", "--color")
+_EVERY = "2s"  # what --watch is without a value
 
 
 class Refusal(Exception):
@@ -38,20 +41,53 @@ def hoist(argv: Sequence[str]) -> list[str]:
     return front + rest
 
 
+def complete_watch(words: Sequence[str]) -> list[str]:
+    """`--watch` may stand without a value, which the parser of the command line cannot know."""
+    found: list[str] = []
+    for word, after in zip(words, (*words[1:], ""), strict=False):
+        bare = word == "--watch" and not after[:1].isdigit()
+        found.append(f"--watch={_EVERY}" if bare else word)
+    return found
+
+
 def main(argv: Sequence[str] | None = None) -> None:
     """Run the command line and exit with its code."""
-    words = hoist(sys.argv[1:] if argv is None else argv)
+    hold()
+    words = complete_watch(hoist(sys.argv[1:] if argv is None else argv))
+    code = _ended(words)
     try:
-        code = _run(words)
+        sys.stdout.flush()
+    except OSError as error:
+        code = _lost(error, code)
+    sys.exit(code)
+
+
+def _ended(words: list[str]) -> int:
+    """The exit code of the command, whatever ends it."""
+    try:
+        return _run(words)
     except KeyboardInterrupt:
-        code = INTERRUPTED
-    except BrokenPipeError:  # `monitor status | head`: the reader has seen enough
-        sys.stderr.close()
-        code = 0
+        return INTERRUPTED
     except Refusal as refusal:
         sys.stderr.write(f"{refusal}\n")
-        code = refusal.code
-    sys.exit(code)
+        return refusal.code
+    except SystemExit as end:  # typer's way to end where a pipe breaks, or all is said
+        if isinstance(end.__context__, BrokenPipeError):
+            return _lost(end.__context__, 0)
+        return end.code if isinstance(end.code, int) else 0
+    except OSError as error:
+        if not isinstance(error, BrokenPipeError) and not unwritable(error):
+            raise
+        return _lost(error, 0)
+
+
+def _lost(error: OSError, code: int) -> int:
+    """Output that was not written: a reader may have seen enough, a full disk is said."""
+    let_go()
+    if isinstance(error, BrokenPipeError):  # `monitor status | head`
+        return code
+    sys.stderr.write(f"the output cannot be written: {error.strerror}\n")
+    return BAD_INPUT
 
 
 def _run(words: list[str]) -> int:

@@ -23,6 +23,14 @@ class DocumentFormat(StrEnum):
     JSON = "json"
 
 
+class CheckFormat(StrEnum):
+    """How faults and warnings are printed."""
+
+    TEXT = "text"
+    JSON = "json"
+    GITHUB = "github"
+
+
 class HistoryFormat(StrEnum):
     """How a history is printed."""
 
@@ -61,3 +69,19 @@ class LogLevel(StrEnum):
     INFO = "info"
     WARNING = "warning"
     ERROR = "error"
+
+
+class Colour(StrEnum):
+    """When output is coloured."""
+
+    AUTO = "auto"
+    ALWAYS = "always"
+    NEVER = "never"
+
+
+class SmtpTls(StrEnum):
+    """How a mail server is reached."""
+
+    STARTTLS = "starttls"
+    IMPLICIT = "implicit"
+    NONE = "none"

@@ -14,7 +14,7 @@ from monitor.cli.balances import balances, no_such_balance, write_json, write_te
 from monitor.cli.choices import HistoryBy
 from monitor.cli.drawing import in_ascii, painter
 from monitor.cli.setting import Globals
-from monitor.cli.terminal import colour, width
+from monitor.cli.terminal import colour, draws, width
 from monitor.core.days import first_of_month, midnight
 from monitor.core.durations import parse_duration
 from monitor.core.figures import instant, number
@@ -138,13 +138,4 @@ def _write_text(found: Past, since: str) -> None:
 
     paint = painter(colour(sys.stdout))
     text = "\n".join(report(found, since, width=width(), paint=paint)) + "\n"
-    write_text(text if _draws(sys.stdout.encoding) else in_ascii(text))
-
-
-def _draws(encoding: str | None) -> bool:
-    """Whether the terminal can show what is drawn."""
-    try:
-        "░▒▓█⣿│".encode(encoding or "utf-8")
-    except (UnicodeEncodeError, LookupError):
-        return False
-    return True
+    write_text(text if draws(sys.stdout.encoding) else in_ascii(text))

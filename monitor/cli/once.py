@@ -11,9 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from monitor.cli import BAD_INPUT, USAGE, Refusal
+from monitor.cli.balances import write_text
 from monitor.cli.setting import Globals
 from monitor.cli.terminal import colour, width
 from monitor.core.causes import Status
+from monitor.core.durations import parse_duration
 from monitor.core.globs import matches
 from monitor.core.settings import Settings
 
@@ -29,6 +31,7 @@ class OnceOptions:
     notify: bool
     only: tuple[str, ...]
     fail_on: str
+    within: float | None = None  # seconds, for the whole run
 
 
 def run_once(options: Globals, once: OnceOptions) -> int:
@@ -36,16 +39,49 @@ def run_once(options: Globals, once: OnceOptions) -> int:
     from monitor.core.status import exit_code
     from monitor.once import probe_once
 
-    settings = options.loader()()
+    settings = _settings(options, once)
     names = _only(settings, once.only)
     with _progress(len(names)) as advance:
         result = asyncio.run(
-            probe_once(settings, os.environ, names=names, notify=once.notify, done=advance)
+            probe_once(
+                settings,
+                os.environ,
+                names=names,
+                notify=once.notify,
+                within=once.within,
+                done=advance,
+            )
         )
     _write(once, result.metrics if once.format == "prometheus" else _render(once, result.document))
     if once.format == "github":
         _step_summary(result.document)
     return exit_code(result.overall, Status(once.fail_on))
+
+
+def _settings(options: Globals, once: OnceOptions) -> Settings:
+    """The config. A core of Nagios shows a plugin's stdout alone: it hears of a fault as well."""
+    from monitor.cli.formats.nagios import unknown
+    from monitor.config import ConfigFaults
+
+    try:
+        return options.loader()()
+    except (ConfigFaults, Refusal) as error:
+        if once.format == "nagios":
+            sys.stdout.write(unknown(str(error)))
+        raise
+
+
+def seconds_of(text: str | None) -> float | None:
+    """What --timeout says: a duration, or plain seconds."""
+    if text is None:
+        return None
+    try:
+        seconds = float(text) if text.replace(".", "", 1).isdecimal() else parse_duration(text)
+    except ValueError as error:
+        raise Refusal(f"--timeout: {error}", USAGE) from error
+    if seconds <= 0:
+        raise Refusal("--timeout: a run takes longer than 0s", USAGE)
+    return seconds
 
 
 def _only(settings: Settings, globs: tuple[str, ...]) -> frozenset[str]:
@@ -66,13 +102,31 @@ def _render(once: OnceOptions, document: Document) -> str:
 
 
 def _write(once: OnceOptions, text: str) -> None:
-    if once.output is None:
-        sys.stdout.write(text)
+    if once.output is None or str(once.output) == "-":
+        with contextlib.suppress(BrokenPipeError):  # the exit code says it to who reads no more
+            write_text(text)
         return
     try:
-        once.output.write_text(text, encoding="utf-8")
+        put(once.output, text)
     except OSError as error:
         raise Refusal(f"--output {once.output}: {error.strerror}", BAD_INPUT) from error
+
+
+def put(place: Path, text: str) -> None:
+    """Write a file whole or not at all: node_exporter may read its folder at any instant.
+
+    A device, a pipe or a link is written into. Raises OSError.
+    """
+    if place.is_symlink() or (place.exists() and not place.is_file()):
+        place.write_text(text, encoding="utf-8")
+        return
+    beside = place.with_name(f".{place.name}.{os.getpid()}")
+    try:
+        beside.write_text(text, encoding="utf-8")
+        beside.replace(place)
+    except OSError:
+        beside.unlink(missing_ok=True)
+        raise
 
 
 def _step_summary(document: Document) -> None:
@@ -96,8 +150,11 @@ def _progress(total: int) -> Iterator[Callable[[str], None]]:
         yield lambda target: None
         return
     from rich.console import Console
+    from rich.markup import escape
     from rich.progress import Progress
+
+    from monitor.cli.formats.safe import one_line
 
     with Progress(console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("probing", total=total)
-        yield lambda target: bar.update(task, advance=1, description=target[:40])
+        yield lambda target: bar.update(task, advance=1, description=escape(one_line(target)[:40]))

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from monitor.cli import BAD_CONFIG, Refusal
+from monitor.cli.terminal import colour
 from monitor.core.settings import Settings
 
 _PLACES = ("config.yaml", "/etc/monitor/config.yaml")
@@ -41,7 +43,7 @@ class Globals:
         """Set logs up as asked."""
         from monitor import logs
 
-        logs.configure(self.log_format, self.log_level)
+        logs.configure(self.log_format, self.log_level, colour=colour(sys.stderr))
 
     def loader(self, *, need_secrets: bool = True) -> Callable[[], Settings]:
         """Reads the config each time it is called. Raises ConfigFaults."""

@@ -5,25 +5,85 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
 
+from monitor.cli import USAGE, Refusal
+from monitor.cli.balances import balances, write_text
 from monitor.cli.setting import Globals
-from monitor.cli.terminal import colour, width
+from monitor.cli.spark import spark
+from monitor.cli.terminal import colour, draws, width
+from monitor.core.durations import parse_duration
+from monitor.core.settings import Settings
+from monitor.history import Archive
 
+_SHOWN = timedelta(hours=24)
+_SHORTEST = 0.2  # seconds from one look to the next
 _PATIENCE = 2.0  # seconds for a leader to say who stands by
 
 
 def run(options: Globals, output_format: str) -> int:
     """Print the status document of what was read last; its own exit code is 0."""
+    settings = options.loader(need_secrets=False)()
+    if output_format == "text":
+        write_text(text_of(settings, columns=width()))
+        return 0
     from monitor.cli.formats import render
+
+    document = asyncio.run(_document(settings))
+    sys.stdout.write(render(document, output_format, colour=False, width=0))
+    return 0
+
+
+async def _document(settings: Settings) -> dict[str, object]:
+    """What is stored, and of a daemon that leads who would take over."""
     from monitor.control import ask, socket_paths
     from monitor.once import stored_document
 
-    settings = options.loader(need_secrets=False)()
-    document = asyncio.run(stored_document(settings))
+    document = await stored_document(settings)
     leader = document.get("leader")
     if isinstance(leader, dict):
         question = {"do": "who", "database": settings.database}
         paths = socket_paths(settings.database, os.environ)
-        leader |= ask(paths, question, timeout=_PATIENCE) or {}
-    sys.stdout.write(render(document, output_format, colour=colour(sys.stdout), width=width()))
-    return 0
+        found = await asyncio.to_thread(ask, paths, question, timeout=_PATIENCE)
+        leader |= found or {}
+    return document
+
+
+def text_of(settings: Settings, *, columns: int) -> str:
+    """How everything stands, for people. Raises StoreError."""
+    from monitor.cli.formats import render
+
+    document, courses = asyncio.run(_read(settings))
+    painted = colour(sys.stdout)
+    return render(document, "text", colour=painted, width=columns, courses=courses)
+
+
+async def _read(settings: Settings) -> tuple[dict[str, object], dict[str, str]]:
+    document = await _document(settings)
+    if not draws(sys.stdout.encoding):
+        return document, {}
+    archive, now = Archive(settings.database), datetime.now(UTC)
+    return document, {name: await _course(archive, name, now) for name in balances(settings)}
+
+
+async def _course(archive: Archive, target: str, now: datetime) -> str:
+    """The last day of a balance in 24 characters, from hour to hour; empty of a young one."""
+    hours = await archive.hours(target, now - _SHOWN, now)
+    values: Mapping[datetime, float] = {
+        hour.at: float(hour.last) for hour in hours if hour.last is not None
+    }
+    if len(values) < 2:
+        return ""
+    first = min(values)
+    count = round((max(values) - first) / timedelta(hours=1)) + 1
+    return spark([values.get(first + timedelta(hours=n)) for n in range(count)])
+
+
+def seconds_between(text: str) -> float:
+    """What --watch says: a duration, or plain seconds."""
+    try:
+        plain = text.replace(".", "", 1).isdecimal()
+        return max(_SHORTEST, float(text) if plain else parse_duration(text))
+    except ValueError as error:
+        raise Refusal(f"--watch: {error}", USAGE) from error

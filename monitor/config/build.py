@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC
 from typing import cast
 
@@ -17,6 +18,7 @@ from monitor.config.blocks import (
 )
 from monitor.config.context import Context
 from monitor.config.document import Scalar, Tag, Tree
+from monitor.config.doubts import note_doubts
 from monitor.config.faults import ConfigFaults, PathTuple
 from monitor.config.flapping import read_flapping
 from monitor.config.heartbeat import read_heartbeat
@@ -58,11 +60,12 @@ def build(context: Context) -> Settings:
         maintenance=read_maintenance(context, _windows(context, block), targets, rules, zone),
         lease=LEASE if block.lease is None else block.lease,
         heartbeat=read_heartbeat(context, block.heartbeat),
-        doubts=tuple(str(doubt) for doubt in sorted(dict.fromkeys(document.doubts))),
     )
     if document.faults:
         raise ConfigFaults(tuple(sorted(dict.fromkeys(document.faults))))
-    return settings
+    note_doubts(context, settings, targets)
+    doubts = tuple(str(doubt) for doubt in sorted(dict.fromkeys(document.doubts)))
+    return replace(settings, doubts=doubts)
 
 
 def _without_nothing(root: Tree) -> dict[str, Tree]:

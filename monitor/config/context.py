@@ -68,3 +68,12 @@ class Context:
         places = {s.text: (*at, i) for i, s in enumerate(written) if isinstance(s, Scalar)}
         for text in texts:
             yield places.get(text, at), text
+
+    def texts(self, *at: str | int) -> Iterator[tuple[PathTuple, str]]:
+        """Each text of a list, or the one text that stands for it, with its path."""
+        tree = self.document.get(*at)
+        if isinstance(tree, Scalar):
+            yield at, tree.text
+        for index, item in enumerate(tree if isinstance(tree, list) else ()):
+            if isinstance(item, Scalar):
+                yield (*at, index), item.text

@@ -70,7 +70,8 @@ class Document:
     def doubt(self, path: PathTuple, message: str) -> None:
         """Note what is odd at `path`; the config is good all the same."""
         line, column = self.mark(path)
-        self.doubts.append(Fault(self.file, line, column, spelled(path), one_line(message)))
+        words = f"warning: {one_line(message)}"
+        self.doubts.append(Fault(self.file, line, column, spelled(path), words))
 
     def mark(self, path: PathTuple, *, at_key: bool = False) -> Mark:
         """Where `path` stands, or the nearest thing around it."""
@@ -99,6 +100,11 @@ class Document:
             else:
                 return None
         return here
+
+    def text(self, *path: str | int) -> str:
+        """The text of the scalar at `path`; empty where there is none."""
+        found = self.get(*path)
+        return found.text if isinstance(found, Scalar) else ""
 
     def shown(self, *path: str | int) -> str:
         """The value at `path` as a message may show it."""

@@ -29,8 +29,8 @@ A file that does not answer within 2 seconds, or holds no credential, changes no
 receivers and `web` hold takes a reload.
 
 **Keys that look wrong.** Blanks, line breaks or quotes around a key, `Bearer` before it, or a
-beginning that is not the provider's are no faults: `check-config` warns of them on stderr, the
-daemon in its log, never with a part of the key. Blanks and line breaks around it are left out.
+beginning that is not the provider's are no faults but warnings (below), never with a part of the
+key. Blanks and line breaks around it are left out.
 
 **Values.** A duration is `500ms`, `30s`, `5m`, `1h30m`, `7d`. An interval is a duration from `1s`
 up, or a range such as `1m..15m`. A rate is `40/day`, `2/h` or `280/week`. Paths are relative to
@@ -164,4 +164,22 @@ All faults are reported at once, one a line, exit code 78:
 `config.yaml:12:5: accounts.kie.intervall: unknown key, did you mean interval?` - file, line and
 column of the value at fault (of the key, where that is unknown or a duplicate), the path of the
 key, and what is wrong.
+
+## Warnings
+
+What is legal and yet unwise stops nothing. `check-config` says it on stderr and exits 0, the
+daemon in its log at the start and at a reload:
+`config.yaml:5:27: accounts.kie.balance.interval: warning: every 1s is more often than ...`
+
+- an `interval` in a check's own block below the provider's minimum; a balance read less often than
+  a rule about its runway needs
+- a `floor` under the dearest job in `usage`
+- a rule that can never fire: only on accounts that are disabled, a quota's measure where there is
+  no quota, more than all of one, a latency beyond the timeout, a balance at or under the floor
+  (`credits-exhausted` comes first); a `clear` without effect
+- a critical built-in rule that is switched off, or replaced by a less severe one
+- no receiver at all; one that no rule can reach; all of them with `escalate_after`;
+  `remind_every` shorter than the interval of what it hears of
+- a service that counts on a target of a disabled account
+- a key that looks wrong; a secret's file that every user of the machine can read
 """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import stat
 from pathlib import Path
 
 from monitor.config.context import Context
@@ -42,11 +43,23 @@ def _read(context: Context, at: PathTuple, file: str) -> Secret | None:
     """None where there is a fault (or nothing is to be read): that is told already."""
     if not context.need_secrets or at in context.document.unset:
         return None
+    path = context.credential_path(file)
     try:
-        return read_credential(context.credential_path(file))
+        found = read_credential(path)
     except BadCredential as error:
         context.fault(at, f"names a file {error}")
         return None
+    if open_to_others(path):
+        context.doubt(at, "names a file that every user of this machine can read: chmod o= it")
+    return found
+
+
+def open_to_others(path: Path) -> bool:
+    """Whether whoever is on this machine may read the file at `path`."""
+    try:
+        return bool(path.stat().st_mode & stat.S_IROTH)
+    except OSError:
+        return False
 
 
 class BadCredential(ValueError):

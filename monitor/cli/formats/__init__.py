@@ -21,10 +21,18 @@ _PLAIN: dict[str, Callable[[Report], str]] = {
 FORMATS = ("text", "json", *_PLAIN)
 
 
-def render(document: Mapping[str, object], format: str, *, colour: bool, width: int) -> str:
+def render(
+    document: Mapping[str, object],
+    format: str,
+    *,
+    colour: bool,
+    width: int,
+    courses: Mapping[str, str] | None = None,
+) -> str:
     """`document` as one of `FORMATS`, ending in a newline.
 
-    `colour` and `width` (columns; 0: unbounded) are for text alone. Raises ValueError for a
+    `colour`, `width` (columns; 0: unbounded) and `courses` (of a target's last day) are for text
+    alone. Raises ValueError for a
     format that is not one of ours, and for a document that is not strict JSON.
     """
     if format == "json":
@@ -32,7 +40,7 @@ def render(document: Mapping[str, object], format: str, *, colour: bool, width: 
         return json.dumps(document, indent=2, allow_nan=False) + "\n"
     report = read(document)
     if format == "text":
-        return render_text(report, colour=colour, width=width)
+        return render_text(report, colour=colour, width=width, courses=courses or {})
     if format not in _PLAIN:
         raise ValueError(f"{format!r} is not a format; there are: {', '.join(FORMATS)}")
     return _PLAIN[format](report)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import html
 import re
+from itertools import accumulate
 
 from monitor.cli.formats.report import Report, TargetRow, figures
 from monitor.cli.formats.safe import one_line
 from monitor.core.causes import Status
 
 _PER_KIND = 10  # GitHub shows that many annotations of a kind per step, and drops the rest
-_ROWS = 500  # the summary may hold 1 MiB
+_ROWS, _BYTES = 500, 512 * 1024  # a step's summary may hold 1 MiB, and others may write to it
 _KINDS = {Status.CRITICAL: "error", Status.WARNING: "warning", Status.UNKNOWN: "warning"}
 
 
@@ -42,7 +43,13 @@ def _annotations(report: Report, kind: str) -> list[str]:
 def _annotation(kind: str, row: TargetRow) -> str:
     title = f"{row.target} {row.doubt or row.status.value}"
     text = row.words + (f" Next: {row.next_step}" if row.next_step else "")
-    return f"::{kind} title={_property(title)}::{_data(text)}"
+    return annotation(kind, text, title=title)
+
+
+def annotation(kind: str, text: str, **properties: str) -> str:
+    """`::error title=...::text`, with what would end it or begin another escaped."""
+    given = ",".join(f"{name}={_property(value)}" for name, value in properties.items())
+    return f"::{kind} {given}::{_data(text)}"
 
 
 def _data(text: str) -> str:
@@ -56,7 +63,8 @@ def _property(text: str) -> str:
 
 def render_summary(report: Report) -> str:
     """A table in Markdown for `$GITHUB_STEP_SUMMARY`, the worst first."""
-    rows = sorted(report.targets, key=lambda row: -row.status.badness)
+    rows = [_table_row(r) for r in sorted(report.targets, key=lambda r: -r.status.badness)]
+    shown = _fitting(rows)
     lines = [
         f"### monitor: {report.status.value}",
         "",
@@ -64,11 +72,17 @@ def render_summary(report: Report) -> str:
         "",
         "| status | target | what | next step |",
         "| --- | --- | --- | --- |",
-        *(_table_row(row) for row in rows[:_ROWS]),
+        *shown,
     ]
-    if len(rows) > _ROWS:
-        lines += ["", f"and {len(rows) - _ROWS} more targets"]
+    if len(rows) > len(shown):
+        lines += ["", f"and {len(rows) - len(shown)} more targets"]
     return "\n".join(lines) + "\n\n"
+
+
+def _fitting(rows: list[str]) -> list[str]:
+    """As many whole rows as there is room for."""
+    sizes = accumulate(len(row.encode("utf-8", "replace")) + 1 for row in rows[:_ROWS])
+    return [row for row, size in zip(rows, sizes, strict=False) if size <= _BYTES]
 
 
 def _table_row(row: TargetRow) -> str:

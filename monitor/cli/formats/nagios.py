@@ -21,14 +21,24 @@ def render_nagios(report: Report) -> str:
     return f"{line} | {data}\n" if data else f"{line}\n"
 
 
+def unknown(why: str) -> str:
+    """What is said where nothing could be asked, by the first line of the reason."""
+    first, *more = why.splitlines() or ["no reason is known"]
+    said = f"{first} (and {len(more)} more)" if more else first
+    return f"MONITOR UNKNOWN - {_short(one_line(said).replace('|', '/'))}\n"
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _TEXT else text[: _TEXT - 3] + "..."
+
+
 def _text(report: Report) -> str:
     bad = [row for row in report.targets if row.status is not Status.OK]
     bad.sort(key=lambda row: -row.status.badness)
     said = [f"{row.target} {row.status.value}: {row.words}" for row in bad[:_NAMED]]
     if len(bad) > _NAMED:
         said.append(f"and {len(bad) - _NAMED} more")
-    text = one_line("; ".join([report.counts, *said])).replace("|", "/")
-    return text if len(text) <= _TEXT else text[: _TEXT - 3] + "..."
+    return _short(one_line("; ".join([report.counts, *said])).replace("|", "/"))
 
 
 def _fitting(room: int, rows: tuple[TargetRow, ...]) -> str:

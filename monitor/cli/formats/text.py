@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from itertools import groupby
+from types import MappingProxyType
 
 from monitor.cli.formats.accuracy import forecasts
 from monitor.cli.formats.report import Report, TargetRow, figures
@@ -18,7 +19,9 @@ _WIDEST_NAME = 44  # a longer name pushes its own sentence, not everybody's
 Paint = Callable[[str, Status], str]
 
 
-def render_text(report: Report, *, colour: bool, width: int) -> str:
+def render_text(
+    report: Report, *, colour: bool, width: int, courses: Mapping[str, str] = MappingProxyType({})
+) -> str:
     """Every target with its state, what was measured and the next step; then services and alerts.
 
     A target's first line is never wrapped, so that `grep` finds name and state together.
@@ -26,7 +29,7 @@ def render_text(report: Report, *, colour: bool, width: int) -> str:
     paint: Paint = _painted if colour else lambda text, _: text
     lines = [_headline(report, paint)]
     for account, rows in groupby(report.targets, lambda t: t.account):
-        lines += ["", one_line(account), *_account(list(rows), paint, width)]
+        lines += ["", one_line(account), *_account(list(rows), paint, width, courses)]
     lines += [*_services(report, width), *_alerts(report), *_silences(report), *_windows(report)]
     lines += ["", one_line(report.leader)] if report.leader else []
     return "\n".join(line.rstrip() for line in lines) + "\n"
@@ -41,7 +44,9 @@ def _headline(report: Report, paint: Paint) -> str:
     return f"{paint(report.status.upper(), report.status)}: {report.counts} ({report.at}{took})"
 
 
-def _account(rows: list[TargetRow], paint: Paint, width: int) -> Iterator[str]:
+def _account(
+    rows: list[TargetRow], paint: Paint, width: int, courses: Mapping[str, str]
+) -> Iterator[str]:
     names = [len(one_line(r.target)) for r in rows]
     column = max((n for n in names if n <= _WIDEST_NAME), default=0)
     for row in rows:
@@ -49,6 +54,8 @@ def _account(rows: list[TargetRow], paint: Paint, width: int) -> Iterator[str]:
         doubt = f" [{row.doubt}]" if row.doubt else ""
         words = one_line(row.words)
         yield f"  {state}  {one_line(row.target):<{column}}  {words}{doubt}"
+        if courses.get(row.target):
+            yield f"{_INDENT}last 24 h {courses[row.target]}"
         for figure in (*figures(row), *forecasts(row.accuracy)):
             yield from _wrapped(one_line(figure), width)
         if row.next_step:

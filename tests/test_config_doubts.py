@@ -1,0 +1,148 @@
+"""What is legal and yet unwise is a warning with its place, and stops nothing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from textwrap import indent
+
+import pytest
+from catalogue import CATALOGUE
+
+from monitor.config import load
+from monitor.core.settings import Settings
+
+GOOD = {
+    "huggingface": "{key: hf_x, models: [a/b]}",
+    "kie": "{key: x, balance: {interval: 5m}, jobs: {v: 135}, usage: {v: 40/day}}",
+    "old": "{provider: kie, enabled: false}",
+}
+HOOK = "{webhook: {url: 'https://hook.example.com/x'}}"
+
+
+def read(
+    folder: Path, accounts: dict[str, str], receivers: str = "", rest: str = ""
+) -> tuple[Settings, list[str]]:
+    """The settings, and their doubts without the file's name."""
+    path = folder / "config.yaml"
+    lines = "".join(f"  {name}: {block}\n" for name, block in (GOOD | accounts).items())
+    told = receivers or f"{{r: {HOOK}}}"
+    path.write_text(f"accounts:\n{lines}{rest}receivers: {told}\n")
+    found = load(str(path), CATALOGUE, {})
+    return found, [doubt.removeprefix(f"{path}:") for doubt in found.doubts]
+
+
+def rule(text: str) -> str:
+    return f"alerts:\n{indent(f'- {{{text}}}', '  ')}\n"
+
+
+def receiver(more: str) -> str:
+    return f"{{r: {{{more}, {HOOK[1:]}}}"
+
+
+ODD = [
+    ({"huggingface": "{key: hf_x, models: [a/b], key_check: {interval: 10s}}"}, "", "",
+     "2:65: accounts.huggingface.key_check.interval: warning: every 10s is more often than the 5m "
+     "that Hugging Face bears: it may refuse all of the account"),
+    ({"kie": "{key: x, balance: {interval: 6h}}"}, "", "",
+     "3:37: accounts.kie.balance.interval: warning: a balance that is read every 6h can be gone "
+     "before runway-critical sees a runway under 4h"),
+    ({"kie": "{key: x, interval: 30h}"}, "",
+     rule("name: topped-up, enabled: true"),
+     "3:27: accounts.kie.interval: warning: a balance that is read every 1d6h can be gone before "
+     "runway-critical sees a runway under 4h"),
+    ({"kie": "{key: x, jobs: {v: 135}, usage: {v: 40/day}, floor: 5}"}, "", "",
+     "3:60: accounts.kie.floor: warning: is under 135, the price of the dearest job in `usage`: "
+     "between the two that job is refused, and nobody is told"),
+    ({}, "", "services: {s: {needs: [kie/balance, old/balance]}}\n",
+     "5:37: services.s.needs.1: warning: is of an account that is disabled: nobody probes it, and "
+     "the service is shown without it"),
+    ({}, "", "services: {s: {any: old/balance}}\n",
+     "5:21: services.s.any: warning: is of an account that is disabled: nobody probes it, and the "
+     "service is shown without it"),
+    ({}, "", rule("name: monitor-offline, enabled: false"), None),
+    ({}, "", rule("name: provider-down, enabled: false"),
+     "6:36: alerts.0.enabled: warning: provider-down is critical, and is switched off: nobody "
+     "hears when three probes in a row fail by the provider's fault and nothing there is read "
+     "since"),
+    ({}, "", rule("name: provider-down, on: '*', when: failures >= 3"),
+     "6:12: alerts.0.name: warning: takes the place of a critical built-in rule with severity "
+     "warning"),
+    ({}, "", rule("name: provider-down, on: '*', when: failures >= 3, severity: critical"), None),
+    ({}, "", rule("name: a, on: old/balance, when: balance < 1000"),
+     "6:19: alerts.0.on: warning: 'old/balance' is only of accounts that are disabled: this rule "
+     "never fires"),
+    ({}, "", rule("name: a, on: kie/balance, when: balance <= 135"),
+     "6:38: alerts.0.when: warning: 135 is not above the floor of 135: credits-exhausted is told "
+     "before it"),
+    ({}, "", rule("name: a, on: kie/balance, when: balance < 136"), None),
+    ({}, "", rule("name: a, on: kie/balance, when: balance < 500, clear: balance >= 400"),
+     "6:60: alerts.0.clear: warning: has no effect: it holds already where `when` does not"),
+    ({}, "", rule("name: a, on: kie/balance, when: balance < 500, clear: balance >= 600"), None),
+    ({}, "", rule("name: a, on: kie/balance, when: quota_used >= 80%"),
+     "6:38: alerts.0.when: warning: quota_used is of a quota, and no target of this rule has one: "
+     "it never fires"),
+    ({"openai": "{key: x}"}, "", rule("name: a, on: openai/quota, when: quota_used > 100%"),
+     "7:39: alerts.0.when: warning: 100% is beyond the whole of a quota: it hardly ever fires"),
+    ({"openai": "{key: x}"}, "", rule("name: a, on: openai/quota, when: quota_left < 0"),
+     "7:39: alerts.0.when: warning: 0 is beyond the whole of a quota: it hardly ever fires"),
+    ({"openai": "{key: x}"}, "", rule("name: a, on: openai/quota, when: quota_used > 300"), None),
+    ({}, "", rule("name: a, on: kie/balance, when: latency > 15s"),
+     "6:38: alerts.0.when: warning: a probe ends after its timeout of 15s: it is never as slow as "
+     "15s"),
+    ({}, "", rule("name: a, on: kie/balance, when: latency > 14s"), None),
+    ({}, "{}", "",
+     "5:12: receivers: warning: there are none: nobody is told of anything, there are only "
+     "metrics and the page"),
+    ({}, receiver("severities: [info], on: [kie/balance]"), "",
+     "5:16: receivers.r: warning: no rule of a severity it takes is about a target it takes: it "
+     "never hears anything"),
+    ({}, receiver("severities: [info], on: [kie/balance]"),
+     rule("name: topped-up, enabled: true"), None),
+    ({}, receiver("severities: [info]"), "", None),
+    ({}, receiver("escalate_after: 30m"), "",
+     "5:33: receivers.r.escalate_after: warning: every receiver waits: nobody hears of an "
+     "incident when it opens"),
+    ({}, receiver("remind_every: 10s"), "",
+     "5:31: receivers.r.remind_every: warning: reminds every 10s of what is looked at every 5m: "
+     "nothing new can be said"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("accounts", "receivers", "rest", "doubt"), ODD)
+def test_what_is_unwise_is_said_with_its_place(
+    tmp_path: Path, accounts: dict[str, str], receivers: str, rest: str, doubt: str | None
+) -> None:
+    _, doubts = read(tmp_path, accounts, receivers, rest)
+    assert doubts == ([] if doubt is None else [doubt])
+
+
+def test_a_receiver_that_only_stands_in_for_another_is_not_unreachable(tmp_path: Path) -> None:
+    silent = f"severities: [info], on: [kie/balance], {HOOK[1:]}"
+    _, doubts = read(tmp_path, {}, f"{{a: {{fallback: b, {HOOK[1:]}, b: {{{silent}}}")
+    assert doubts == []
+
+
+def test_a_key_file_that_everybody_can_read_is_named_and_read(tmp_path: Path) -> None:
+    place = tmp_path / "kie-key"
+    place.write_text("planted-key-0001\n")
+    place.chmod(0o644)
+    settings, doubts = read(tmp_path, {"kie": "{key_file: kie-key}"})
+    assert doubts == [
+        "3:19: accounts.kie.key_file: warning: names a file that every user of this machine can "
+        "read: chmod o= it"
+    ]
+    assert settings.accounts[1].key.reveal() == "planted-key-0001"
+    place.chmod(0o640)
+    assert read(tmp_path, {"kie": "{key_file: kie-key}"})[1] == []
+
+
+def test_the_example_config_is_wise() -> None:
+    from monitor.build import load_settings
+
+    names = ("KIE_API_KEY", "SMTP_PASSWORD", "OPS_WEBHOOK_SECRET")
+    env = dict.fromkeys(names, "x") | {
+        "HUGGINGFACE_API_KEY": "hf_x",
+        "OPS_WEBHOOK_URL": "https://hook.example.com/x",
+    }
+    example = Path(__file__).parent.parent / "config.yaml"
+    assert load_settings(str(example), env).doubts == ()

@@ -1,0 +1,127 @@
+"""What a stranger does to the command line ends in words and the right exit code."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from living import environment
+
+from monitor.cli import main
+
+CONFIG = "accounts: {kie: {key: key-planted-0001, base_url: 'http://127.0.0.1:1'}}\n"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "config.yaml").write_text(CONFIG)
+    return tmp_path
+
+
+def run(folder: Path, shell: str) -> subprocess.CompletedProcess[str]:
+    """A line of shell in which `monitor` is the command line; `rc` ends up as its exit code."""
+    env = environment(folder)
+    line = shell.replace("monitor", f"{sys.executable} -m monitor", 1)
+    found = subprocess.run(
+        ["bash", "-c", line], cwd=folder, env=env, capture_output=True, text=True, check=False
+    )
+    assert "Traceback" not in found.stderr
+    assert "Exception ignored" not in found.stderr
+    return found
+
+
+FULL = "the output cannot be written: No space left on device\n"
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full: this is not Linux")
+@pytest.mark.parametrize("words", ["--help", "--once", "providers --format json"])
+def test_a_full_disk_under_the_output_is_said(folder: Path, words: str) -> None:
+    found = run(folder, f"monitor {words} > /dev/full")
+    assert (found.returncode, found.stderr) == (65, FULL)
+
+
+@pytest.mark.parametrize(("words", "code"), [("schema", 0), ("check-config", 0), ("--once", 3)])
+def test_a_reader_that_has_seen_enough_is_no_fault(folder: Path, words: str, code: int) -> None:
+    found = run(folder, f"{{ monitor {words}; echo $? > code; }} | true")
+    assert found.stderr.replace(":1:1: receivers: warning:", "").count("\n") <= 1
+    assert (folder / "code").read_text() == f"{code}\n"
+
+
+@pytest.mark.parametrize("closed", [">&-", "<&- >&- 2>&-"])
+def test_closed_streams_are_no_fault(folder: Path, closed: str) -> None:
+    assert run(folder, f"monitor check-config {closed}").returncode == 0
+
+
+def test_a_result_file_is_whole_or_not_there_and_a_device_stays_one(folder: Path) -> None:
+    (folder / "old.prom").write_text("old")
+    found = run(folder, "monitor --once --format prometheus --output old.prom")
+    assert (found.returncode, found.stdout) == (3, "")
+    assert "monitor_probe_success" in (folder / "old.prom").read_text()
+    assert sorted(p.name for p in folder.iterdir()) == ["config.yaml", "old.prom"]
+    missing = run(folder, "monitor --once --output none/report.txt")
+    assert (missing.returncode, missing.stderr) == (
+        65, "--output none/report.txt: No such file or directory\n",
+    )  # fmt: skip
+    assert "kie/balance" in run(folder, "monitor --once --output /dev/stdout").stdout
+    assert "kie/balance" in run(folder, "monitor --once --output -").stdout
+
+
+def test_nagios_shows_why_nothing_could_be_asked(folder: Path) -> None:
+    (folder / "config.yaml").write_text("accounts:\n  kie: {intervall: 5m, flor: '|'}\n")
+    found = run(folder, "monitor --once --format nagios")
+    assert found.returncode == 78
+    assert found.stdout == (
+        "MONITOR UNKNOWN - config.yaml:2:9: accounts.kie.intervall: unknown key, did you mean "
+        "interval? (and 1 more)\n"
+    )
+    assert len(found.stderr.splitlines()) == 2
+
+
+WRONG = [
+    ("--once --timeout 0", 64, "--timeout: a run takes longer than 0s\n"),
+    ("--once --timeout soon", 64, "--timeout: 'soon' is not a duration such as '30s', '5m' or "
+     "'1h30m'\n"),
+    ("--timeout 5s", 64, "--timeout: only with --once\n"),
+    ("check-config --effective --quiet", 64,
+     "--effective: neither with --quiet nor with another --format\n"),
+    ("status --watch=x", 64, "--watch: 'x' is not a duration such as '30s', '5m' or '1h30m'\n"),
+    ("status --watch --format json", 64,
+     "--watch: only with --format text; a script asks again by itself\n"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("words", "code", "said"), WRONG)
+def test_wrong_usage_is_named(
+    folder: Path, capsys: pytest.CaptureFixture[str], words: str, code: int, said: str
+) -> None:
+    with pytest.raises(SystemExit) as end:
+        main(["--config", str(folder / "config.yaml"), *words.split(" ")])
+    assert (end.value.code, *capsys.readouterr()) == (code, "", said)
+
+
+def test_check_config_quietly_says_what_is_wrong_alone(folder: Path) -> None:
+    found = run(folder, "monitor check-config --quiet")
+    assert (found.returncode, found.stdout) == (0, "")
+    assert found.stderr.startswith("config.yaml:1:1: receivers: warning: there are none")
+    whole = run(folder, "monitor check-config --effective")
+    assert whole.stdout.startswith("accounts:\n")
+
+
+def test_check_config_speaks_to_programs_and_to_pull_requests(folder: Path) -> None:
+    (folder / "config.yaml").write_text("accounts: {kie: {key: x, balance: {interval: 1s}}}\n")
+    found = run(folder, "monitor check-config --format json")
+    document = json.loads(found.stdout)
+    assert (found.returncode, document["sound"], document["faults"]) == (0, True, [])
+    assert [(w["line"], w["path"]) for w in document["warnings"]] == [
+        (1, "receivers"), (1, "accounts.kie.balance.interval"),
+    ]  # fmt: skip
+    (folder / "config.yaml").write_text("accounts:\n  kie: {intervall: 5m}\n")
+    found = run(folder, "monitor check-config --format github")
+    assert (found.returncode, found.stderr) == (78, "")
+    assert found.stdout == (
+        "::error file=config.yaml,line=2,col=9::accounts.kie.intervall: unknown key, did you mean "
+        "interval?\n"
+    )
