@@ -145,7 +145,8 @@ class Judge:
         self, rule: Rule, view: View, now: datetime, changes: Changes, scene: _Scene
     ) -> None:
         memory, key = self._memory, (rule.name, view.target)
-        alert = memory.alerts.get(key) or Alert(rule.name, view.target)
+        known = memory.alerts.get(key)
+        alert = known or Alert(rule.name, view.target)
         lasting = any(v.failures >= _LASTING for v in (view, *view.members))
         judgement = judge(
             rule,
@@ -155,6 +156,8 @@ class Judge:
             network=scene.network() if lasting else None,
             provider=scene.provider(view.provider) if lasting else None,
         )
+        if known is None and judgement.verdict is not Verdict.BREACH:
+            return  # as nearly always: there is nothing to end, and nothing begins
         incident = memory.incidents.get(alert.incident) if alert.incident else None
         stepped = step(
             alert,

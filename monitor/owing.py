@@ -34,6 +34,10 @@ class Owed:
     known: set[tuple[str, bytes]] = field(default_factory=set)
     everything: bool = False
 
+    def __bool__(self) -> bool:
+        """Whether anything is owed; asked with every probe, of which nearly none owes."""
+        return self != _NOTHING
+
     def add(self, batch: Batch) -> None:
         """Owe what people depend on; a reading that is lost is read again."""
         self.alerts |= {a.key for a in batch.alerts} | set(batch.forget_alerts)
@@ -79,6 +83,9 @@ class Owed:
             jobs=tuple(hour for hour in jobs if hour is not None),
             known=tuple(one for one in known if one is not None),
         )
+
+
+_NOTHING = Owed()
 
 
 def hours_by_key(*batches: Batch) -> dict[tuple[str, datetime], Hour]:

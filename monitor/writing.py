@@ -24,6 +24,7 @@ from monitor.store import (
 
 log = structlog.get_logger("monitor.store")
 
+_NOTHING = Batch()
 _CHECKPOINT_EVERY = 300.0  # seconds of the story between two checkpoints of a book
 
 
@@ -44,12 +45,12 @@ class Writing:
         if not self.loaded:  # what is there must be read before it is written over
             self.owed.add(batch)
             return
-        owed, self.owed = self.owed, Owed()
-        owing = owed.batch(self._memory)
-        late = self.standing(dict.fromkeys(target for target, _ in owed.hours))
-        whole = self._everything() if owed.everything else joined(late, batch)
-        full = joined(owing, whole)
-        if full == Batch():
+        owed = self.owed
+        full = batch
+        if owed:
+            self.owed = Owed()
+            full = self._with(owed, batch)
+        if full == _NOTHING:
             return
         try:
             await self.store.commit(full)
@@ -64,6 +65,12 @@ class Writing:
         except asyncio.CancelledError:
             self.owed.add(full)
             raise
+
+    def _with(self, owed: Owed, batch: Batch) -> Batch:
+        """A batch and all that is owed."""
+        late = self.standing(dict.fromkeys(target for target, _ in owed.hours))
+        whole = self._everything() if owed.everything else joined(late, batch)
+        return joined(owed.batch(self._memory), whole)
 
     async def write_all_again(self, error: StoreReplacedError) -> None:
         """The file was lost and an empty one stands there: memory fills it."""
