@@ -71,6 +71,12 @@ class Seen:
         """What the script does every few seconds; also when a tab comes to the front."""
         self.page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
 
+    def keep_refreshing(self) -> None:
+        """Ask again and again, as long as the page is open."""
+        self.page.evaluate(
+            "setInterval(() => document.dispatchEvent(new Event('visibilitychange')), 150)"
+        )
+
     def refresh_until(self, condition: str) -> None:
         """Ask until the page shows it: what was drawn is shown again for a second."""
         self.page.wait_for_function(

@@ -118,5 +118,5 @@ def test_a_window_that_covers_everything_for_ever_is_doubted(
     tmp_path: Path, window: str, doubted: bool
 ) -> None:
     entry = f"maintenance:\n  - {{name: w, {window}}}\n"
-    found = config(tmp_path, maintenance=entry).doubts
+    found = [d for d in config(tmp_path, maintenance=entry).doubts if "maintenance" in d]
     assert [("maintenance.0: covers every target" in d) for d in found] == [True] * doubted

@@ -7,6 +7,8 @@ from house import House, receiver, rule, settings
 from postbox import HANG, OK, Mailbox
 from test_webhook import Hooked, serving
 
+from monitor.core.digest import Digest
+from monitor.core.message import Message
 from monitor.core.model import Kind
 from monitor.core.secret import Secret
 from monitor.core.settings import ReceiverSettings
@@ -32,12 +34,16 @@ def by_mail(box: Mailbox) -> ReceiverSettings:
     return receiver(channel="email", options=options, addresses=("a@example.com",))
 
 
+async def no_digest(digest: Digest) -> Message:
+    raise AssertionError(f"nobody wants {digest}")
+
+
 async def crossing(to: ReceiverSettings, door: Door) -> House:
     """A house whose first message is not answered."""
     house = House(settings(rules=(LOW,), receivers=(to,), builtin=False))
     teller = Teller(load_notifiers(door), load_runbooks(), house.clock)
     house.pipeline._teller = teller
-    teller.attach(house.memory, house.pipeline.keeper, lambda: None)
+    teller.attach(house.memory, house.pipeline.keeper, lambda: None, digest=no_digest)
     await house.start()
     house.script.balance(9000)
     await house.probe()
