@@ -119,4 +119,6 @@ def test_a_window_that_covers_everything_for_ever_is_doubted(
 ) -> None:
     entry = f"maintenance:\n  - {{name: w, {window}}}\n"
     found = [d for d in config(tmp_path, maintenance=entry).doubts if "maintenance" in d]
-    assert [("maintenance.0: covers every target" in d) for d in found] == [True] * doubted
+    assert [("maintenance.0: warning: covers every target" in d) for d in found] == [
+        True
+    ] * doubted
