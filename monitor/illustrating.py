@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Protocol
 
+from monitor.core.cadence import next_line
 from monitor.core.chart import Chart
 from monitor.core.message import Message
 from monitor.core.model import AlertState, Kind
@@ -48,13 +49,29 @@ class Illustrator:
         return replace(message, picture=await self._charts.draw(message.chart, patience))
 
     async def expect(self, memory: Memory) -> None:
-        """Get ready where a balance's alert is pending: it may have to be told soon."""
-        alerts = memory.alerts.values()
-        pending = any(a.state is AlertState.PENDING and a.target in memory.books for a in alerts)
-        if self._charts is not None and pending:
+        """Get ready where something may soon have to be told of a balance."""
+        if self._charts is not None and (_pending(memory) or _near(memory)):
             await self._charts.expect()
 
     async def aclose(self) -> None:
         """Leave nothing running."""
         if self._charts is not None:
             await self._charts.aclose()
+
+
+def _pending(memory: Memory) -> bool:
+    alerts = memory.alerts.values()
+    return any(a.state is AlertState.PENDING and a.target in memory.books for a in alerts)
+
+
+def _near(memory: Memory) -> bool:
+    """Whether a balance may cross a line that is watched within the hour, at its present burn."""
+    for name in memory.books:
+        view = memory.views[name]
+        burn = view.outlook.burn_per_hour if view.outlook is not None else None
+        if not burn or view.known_balance is None:
+            continue
+        line = next_line(memory.account_of(name), memory.rules_for(name), view.known_balance)
+        if 0 <= float(view.known_balance - line) < burn:
+            return True
+    return False

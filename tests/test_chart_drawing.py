@@ -311,6 +311,23 @@ async def test_it_gets_ready_while_an_alert_of_a_balance_is_pending() -> None:
     assert charts.expected == 1
 
 
+async def test_it_gets_ready_when_a_line_may_be_crossed_within_the_hour() -> None:
+    charts = Draughtsman()
+    low = rule("low", "kie/balance", "balance < 5000")
+    house = await House(settings(rules=(low,), builtin=False), charts=charts).start()
+    for step in range(30):  # 1,200 credits an hour
+        house.script.balance(20_000 - 100 * step)
+        await house.probe(after=300)
+    await house.pipeline.sweep()
+    assert charts.expected == 0
+    for step in range(30, 145):
+        house.script.balance(20_000 - 100 * step)
+        await house.probe(after=300)
+    await house.pipeline.sweep()
+    assert charts.expected == 1
+    assert not house.firing()
+
+
 def test_the_daemon_does_not_load_what_draws() -> None:
     code = "import sys, monitor.app; print('matplotlib' in sys.modules, 'numpy' in sys.modules)"
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

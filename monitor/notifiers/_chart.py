@@ -73,7 +73,7 @@ def _png(figure: Figure) -> bytes:
     figure.savefig(raw, format="rgba")
     drawn = Image.frombytes("RGBA", SIZE, raw.getvalue())
     few = drawn.quantize(96, Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
-    few.save(out, "PNG", optimize=True)
+    few.save(out, "PNG", compress_level=6)  # 9 takes three times as long for a twentieth less
     return out.getvalue()
 
 
