@@ -4,8 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import hypothesis
 import pytest
 import structlog
+
+# How long an example takes says more of the machine than of the law.
+hypothesis.settings.register_profile("monitor", deadline=None)
+hypothesis.settings.load_profile("monitor")
 
 
 @pytest.fixture(autouse=True)
