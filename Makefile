@@ -46,6 +46,7 @@ docs: $(STAMP)  ## write the pages that are made from the code
 pictures: $(STAMP)  ## take the documentation's pictures (needs chromium, prometheus and matplotlib)
 	$(BIN)/python docs/pictures.py
 	$(BIN)/python -m docs.runway_pictures
+	$(BIN)/python -m docs.terminal_pictures
 	$(BIN)/python -m docs.grafana_picture
 
 bench-forecast: $(STAMP)  ## how good the forecast is, beside others' (ARGS=--quick: a minute)
