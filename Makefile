@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: help demo test check lint types cov docs pictures bench-forecast lock clean
+.PHONY: help demo test check lint types cov docs pictures bench-forecast lock wheel audit sbom clean
 help:  ## what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
@@ -52,8 +52,32 @@ pictures: $(STAMP)  ## take the documentation's pictures (needs chromium, promet
 bench-forecast: $(STAMP)  ## how good the forecast is, beside others' (ARGS=--quick: a minute)
 	$(BIN)/python -m benchmarks.forecast.run $(ARGS)
 
-lock:  ## pin the newest allowed versions again (needs uv)
-	uv pip compile pyproject.toml --group dev --all-extras --universal --python-version 3.11 --generate-hashes --no-strip-extras --no-header -q -o requirements-dev.txt
+LOCK = uv pip compile --universal --python-version 3.11 --generate-hashes --no-strip-extras --no-header -q $(ARGS)
+lock:  ## pin versions and hashes again (needs uv; ARGS=--upgrade takes the newest allowed)
+	$(LOCK) pyproject.toml --group dev --all-extras -o requirements-dev.txt
+	$(LOCK) pyproject.toml --extra apprise --extra charts -c requirements-dev.txt -o requirements.txt
+	$(LOCK) .ci/build.in -c requirements-dev.txt -o .ci/build.txt
+	$(LOCK) .ci/tools.in -o .ci/tools.txt
+
+wheel: $(STAMP)  ## dist/monitor-VERSION-py3-none-any.whl, by the pinned build backend
+	@$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps --no-build-isolation -w dist .
+	@ls dist/*.whl
+
+TOOLS := $(VENV)/tools
+$(TOOLS)/.installed: .ci/tools.txt $(STAMP)
+	@$(PYTHON) -m venv --clear $(TOOLS)
+	@$(TOOLS)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r .ci/tools.txt
+	@touch $@
+
+audit: $(TOOLS)/.installed  ## whether PyPI knows of a vulnerability in anything pinned (needs pypi.org)
+	$(TOOLS)/bin/pip-audit --strict --require-hashes --disable-pip -r requirements-dev.txt --progress-spinner off
+	$(TOOLS)/bin/pip-audit --strict --require-hashes --disable-pip -r .ci/tools.txt --progress-spinner off
+
+sbom: $(TOOLS)/.installed  ## dist/monitor.cdx.json: what a production install consists of (CycloneDX)
+	@$(PYTHON) -m venv --clear --without-pip $(VENV)/production
+	@$(BIN)/python -m pip --python $(VENV)/production/bin/python install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
+	@mkdir -p dist
+	$(TOOLS)/bin/cyclonedx-py environment --pyproject pyproject.toml --mc-type application --output-reproducible --of JSON -o dist/monitor.cdx.json $(VENV)/production
 
 clean:  ## remove what the other targets made
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist

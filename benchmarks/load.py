@@ -155,7 +155,7 @@ def start(path: Path, env: Mapping[str, str]) -> subprocess.Popen[bytes]:
     command = [*profile.split(), *command[1:]] if profile else command
     log = (path.parent / "monitor.log").open("ab")
     with log:
-        return subprocess.Popen(command, env={**os.environ, **env}, stdout=log, stderr=log)  # noqa: S603
+        return subprocess.Popen(command, env={**os.environ, **env}, stdout=log, stderr=log)  # noqa: S603 - ours
 
 
 def _until(holds: object, within: float) -> float:

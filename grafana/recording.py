@@ -165,7 +165,7 @@ def running(folder: Path, config: str = "", *flags: str) -> Iterator[Prometheus]
     """A Prometheus with its data in `folder`, until the block ends."""
     (folder / "prometheus.yml").write_text(config or "global: {}\n", encoding="utf-8")
     address = f"127.0.0.1:{free_port()}"
-    process = subprocess.Popen(  # noqa: S603
+    process = subprocess.Popen(  # noqa: S603 - our own command line
         [
             shutil.which("prometheus") or "prometheus",
             f"--config.file={folder / 'prometheus.yml'}",
@@ -208,7 +208,7 @@ def replaying(recording: Recording, folder: Path) -> Iterator[Prometheus]:
         text,
         folder / "data",
     ]
-    subprocess.run(command, check=True, capture_output=True)  # noqa: S603
+    subprocess.run(command, check=True, capture_output=True)  # noqa: S603 - our own
     with running(folder, "", "--query.lookback-delta=15m") as prometheus:
         yield prometheus
 

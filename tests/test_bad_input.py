@@ -410,7 +410,7 @@ async def test_a_clock_that_is_set_wakes_nobody_and_hides_nothing(jump: float, s
 
 def test_ten_years_of_hours_take_no_more_room_than_one() -> None:
     book = Book(floor=Decimal(0), job_max=None, planned_burn=Decimal(0))
-    random, at, balance = Random(3), datetime(2026, 1, 1, tzinfo=UTC), Decimal(50_000)  # noqa: S311
+    random, at, balance = Random(3), datetime(2026, 1, 1, tzinfo=UTC), Decimal(50_000)  # noqa: S311 - the same
     year, sizes, traced = 8766, [], []
     try:
         for hour in range(10 * year):

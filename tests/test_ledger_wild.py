@@ -131,7 +131,7 @@ def test_a_monthly_reset_is_neither_burn_nor_a_purchase() -> None:
 
 def test_ten_years_take_no_more_room_than_a_month() -> None:
     b, balance = book(None), Decimal(1_000_000)
-    r = random.Random(2)  # noqa: S311
+    r = random.Random(2)  # noqa: S311 - the same story each time
     sizes = []
     for n in range(3650 * 4):
         balance += 50_000 if balance < 5_000 else -r.choice((0, 30, 135, 300))
@@ -220,7 +220,7 @@ def test_no_answer_at_no_time_breaks_a_book(
 
 
 def test_a_suspect_in_a_flood_of_misread_values_never_shortens_p25() -> None:
-    b, r = book(), random.Random(3)  # noqa: S311
+    b, r = book(), random.Random(3)  # noqa: S311 - the same each time
     wrong = (Decimal(0), Decimal(-1), Decimal(99_999_999), Decimal(700))
     for n, (at, value) in enumerate(steady(10)):
         bad = n % 9 in (3, 4)

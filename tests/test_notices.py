@@ -478,7 +478,7 @@ async def test_what_was_said_is_forgotten_a_week_after_it_happened(tmp_path: Pat
     assert not house.memory.told
     with contextlib.closing(sqlite3.connect(tmp_path / "monitor.db")) as database:
         for table in ("notices", "told"):
-            assert database.execute(f"SELECT count(*) FROM {table}").fetchone() == (0,)  # noqa: S608
+            assert database.execute(f"SELECT count(*) FROM {table}").fetchone() == (0,)  # noqa: S608 - ours
         assert database.execute("SELECT count(*) FROM top_ups").fetchone() == (1,)
     await house.pipeline.keeper.close()
 

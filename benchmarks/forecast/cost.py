@@ -31,7 +31,7 @@ _A_DAY = 24 * 60
 
 def minutes(seed: int = 1) -> Iterator[Sample]:
     """One balance, minute by minute, for ever."""
-    rng = Random(seed)  # noqa: S311  # a made-up account
+    rng = Random(seed)  # noqa: S311 - a made-up account
     at, balance = _START, Decimal(20_000)
     while True:
         if rng.random() < 0.1:

@@ -89,7 +89,7 @@ class Trace:
 def generate(family: str, seed: int, salt: str = "") -> Trace:
     """The trace of a family, a seed and a salt. Raises KeyError for an unknown family."""
     change = (FAMILIES | FURTHER)[family]
-    rng = Random(f"{family}|{seed}|{salt}")  # noqa: S311  # made-up accounts, not secrets
+    rng = Random(f"{family}|{seed}|{salt}")  # noqa: S311 - made-up accounts, not secrets
     recipe = change(rng, common(rng, seed))
     start = _EPOCH + rng.randrange(365) * DAY + rng.uniform(0, DAY)
     end = start + recipe.days * DAY
