@@ -10,6 +10,7 @@ import shutil
 import sys
 import tempfile
 from base64 import b64encode
+from dataclasses import dataclass
 from email.message import EmailMessage
 from pathlib import Path
 from typing import Literal
@@ -20,6 +21,18 @@ from monitor import logs
 from monitor.demo.story import Story
 
 IMAGES = Path(__file__).parent / "images"
+FIRST_SCREEN = 740  # pixels that a phone shows before anybody scrolls
+
+
+@dataclass(frozen=True, slots=True)
+class Shot:
+    """A picture of one mail; `height` None: all of it."""
+
+    mail: EmailMessage
+    name: str
+    width: int = 360
+    scheme: Literal["light", "dark"] = "light"
+    height: int | None = None
 
 
 async def shoot(address: str, name: str, size: str) -> None:
@@ -64,10 +77,11 @@ class Pictures:
         await telling
         mails = [m for m in story.mails if m["X-Monitor-Severity"] == "critical"]
         await shoot_mails(
-            (mails[0], "mail.png", 640, "light"),
-            (mails[0], "mail-phone.png", 360, "light"),
-            (mails[0], "mail-dark.png", 360, "dark"),
-            (mails[-1], "mail-resolved.png", 360, "light"),
+            Shot(mails[0], "mail.png", 640),
+            Shot(mails[0], "mail-phone.png"),
+            Shot(mails[0], "mail-first.png", height=FIRST_SCREEN),
+            Shot(mails[0], "mail-dark.png", scheme="dark"),
+            Shot(mails[-1], "mail-resolved.png"),
         )
 
 
@@ -83,21 +97,22 @@ def html(mail: EmailMessage) -> str:
     return page
 
 
-async def shoot_mails(*wanted: tuple[EmailMessage, str, int, Literal["light", "dark"]]) -> None:
-    """Each mail as a PNG: mail, file, width of the screen, its colours."""
+async def shoot_mails(*wanted: Shot) -> None:
+    """Each mail as a PNG."""
     from playwright.async_api import async_playwright
 
     async with async_playwright() as driver:
         browser = await driver.chromium.launch(
             executable_path=shutil.which("chromium"), args=["--no-sandbox"]
         )
-        for mail, name, width, scheme in wanted:
+        for shot in wanted:
             page = await browser.new_page(
-                viewport={"width": width, "height": 600}, color_scheme=scheme
+                viewport={"width": shot.width, "height": shot.height or 600},
+                color_scheme=shot.scheme,
             )
-            await page.set_content(html(mail))
-            await page.screenshot(path=IMAGES / name, full_page=True)
-            print(IMAGES / name)
+            await page.set_content(html(shot.mail))
+            await page.screenshot(path=IMAGES / shot.name, full_page=shot.height is None)
+            print(IMAGES / shot.name)
         await browser.close()
 
 
