@@ -114,7 +114,7 @@ def test_every_line_that_is_typed_is_understood(page: str, line: str) -> None:
 
 
 @pytest.mark.parametrize("page", TEXTS)
-def test_every_command_and_option_in_a_sentence_exists(page: str) -> None:
+def test_every_command_in_a_sentence_exists(page: str) -> None:
     known = app.registered_commands
     commands = {c.name or (c.callback.__name__ if c.callback else "") for c in known}
     for words in re.findall(r"`monitor ([^`]*)`", TEXTS[page]):
