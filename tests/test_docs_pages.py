@@ -16,6 +16,7 @@ from understood import understood
 
 from monitor.build import catalogue
 from monitor.cli.commands import app
+from monitor.core.builtin import EVERY
 from monitor.core.model import Sample
 from monitor.metrics import METRICS
 from monitor.store import Batch
@@ -164,6 +165,13 @@ def test_the_readme_is_short() -> None:
 def test_the_number_of_providers_is_right(page: str) -> None:
     (more,) = re.findall(r"KIE,? and (\d+) more", TEXTS[page])
     assert int(more) == len(catalogue().providers.keys() - {"huggingface", "kie", "json"})
+
+
+def test_the_changelogs_number_of_rules_is_right_and_it_names_every_channel() -> None:
+    text = TEXTS["CHANGELOG.md"]
+    assert f"- {len(EVERY)} built-in rules" in text
+    told = text.split("**Telling**")[1].split("**Looking**")[0].lower().replace("-", "")
+    assert [name for name in catalogue().channels if name not in told] == []
 
 
 def test_every_file_at_the_top_of_the_house_stands_in_one_group() -> None:
