@@ -52,6 +52,11 @@ pictures: $(STAMP)  ## take the documentation's pictures (needs chromium, promet
 bench-forecast: $(STAMP)  ## how good the forecast is, beside others' (ARGS=--quick: a minute)
 	$(BIN)/python -m benchmarks.forecast.run $(ARGS)
 
+SOAK ?= 30m
+.PHONY: soak
+soak: $(STAMP)  ## the real daemon in real time, faults coming and going: does it grow, lose, double? (SOAK=30m)
+	$(BIN)/python -m benchmarks.soak.live --for $(SOAK) $(ARGS)
+
 lock:  ## pin the newest allowed versions again (needs uv)
 	uv pip compile pyproject.toml --group dev --all-extras --universal --python-version 3.11 --generate-hashes --no-strip-extras --no-header -q -o requirements-dev.txt
 

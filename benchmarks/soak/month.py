@@ -409,6 +409,6 @@ class Soak:
 def _rows(path: Path) -> dict[str, int]:
     with sqlite3.connect(f"file:{path}?mode=ro", uri=True) as found:
         names = [n for (n,) in found.execute("SELECT name FROM sqlite_master WHERE type='table'")]
-        counted = {n: found.execute(f"SELECT count(*) FROM {n}").fetchone()[0] for n in _TABLES}  # noqa: S608 - its own names
+        counted = {n: found.execute(f"SELECT count(*) FROM {n}").fetchone()[0] for n in names}  # noqa: S608 - its own names
     found.close()
     return counted
