@@ -300,6 +300,7 @@ async def soak(folder: Path, seconds: float, seed: int) -> Soak:
     post = Post()
     async with World() as world:
         await post.up()
+        world.huggingface.whoami_limit = None  # at an interval of a second it would be all we see
         chance = random.Random(seed)  # noqa: S311 - chance that can be repeated
         here = Soak(world, post, folder, chance)
         try:

@@ -41,7 +41,12 @@ def lost(soak: Soak) -> Iterator[str]:
             continue
         kinds = Counter(s.kind for s in said)
         ended = episode.closed is not None and episode.closed < soak.days * DAY - HOUR
-        if kinds["opened"] and ended and not kinds["resolved"] and not _gone(soak, said[-1]):
+        if (
+            kinds["opened"]
+            and ended
+            and not kinds["resolved"]
+            and not _sleeps(soak, said[-1], episode)
+        ):
             yield f"{address} was not told the end of {episode}"
         if kinds["resolved"] and not kinds["opened"]:
             yield f"{address} was told the end, and not the beginning, of {episode}"
@@ -51,9 +56,10 @@ def lost(soak: Soak) -> Iterator[str]:
             yield f"nobody was told of {episode}"
 
 
-def _gone(soak: Soak, last: Said) -> bool:
-    """Whether it ended so late that its end may wait for the morning."""
-    return last.receiver == "night" and last.t > soak.days * DAY - 12 * HOUR
+def _sleeps(soak: Soak, last: Said, episode: Episode) -> bool:
+    """Whether it ended in the last night, so that its end waits for the morning."""
+    ended = episode.closed or soak.days * DAY
+    return last.receiver == "night" and ended > (soak.days - 0.5) * DAY
 
 
 def _excused(soak: Soak, name: str, episode: Episode) -> bool:
