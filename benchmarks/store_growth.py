@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import os
 import tempfile
 import time
 from collections.abc import Callable
@@ -63,8 +64,8 @@ async def by_stage(path: Path) -> str:
             day += 1
         took = await commits(store, at=END - YEAR + day * DAY)
         await store.close()  # which writes the log back into the file
-        each = (path.stat().st_size - size) / ((day - began) * 1440 + len(took))
-        size = path.stat().st_size
+        before, size = size, os.stat(path).st_size
+        each = (size - before) / ((day - began) * 1440 + len(took))
         rows.append([name, f"{size / 1e6:.2f}", f"{each:.1f}", f"{took[len(took) // 2]:.2f}"])
     return table(["after", "MB", "bytes a sample", "ms a commit"], rows)
 
