@@ -141,9 +141,9 @@ def config(*, swapped: bool = False, line: bool = True) -> Settings:
     face = "huggingface"
     accounts = [
         Account(name, name, Secret(f"{name}-planted-key"),
-                (every(Target(name, name, Check.BALANCE), 600),),
+                (every(Target(name, name, Check.BALANCE), seconds),),
                 jobs={"video": Decimal(300)}, floor=Decimal(0))
-        for name in ("kie", "fal")
+        for name, seconds in (("kie", 600), ("fal", 900))
     ]  # fmt: skip
     targets = (
         every(Target(face, face, Check.KEY), 1800),
@@ -298,7 +298,7 @@ class Soak:
             elif upcoming == sweep:
                 self._until(sweep)
                 await self.house.pipeline.sweep()
-                sweep = self.t + 600
+                sweep = self.t + 900
             else:
                 await self._observe(min(self._turn, key=lambda name: self._turn[name]))
             await self._tell()

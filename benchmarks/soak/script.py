@@ -53,7 +53,7 @@ KINDS = (
          ("model-unavailable", "models-exhausted"), ("models-exhausted", "huggingface/model"),
          within=1.2 * HOUR),
     Kind("credits refused", {"fal/*": Cause.CREDITS_EXHAUSTED}, ("credits-exhausted",),
-         ("credits-exhausted", "fal/balance"), within=15 * MINUTE),
+         ("credits-exhausted", "fal/balance"), within=20 * MINUTE),
 )  # fmt: skip
 RETIRED = Kind("a model is retired for good", {FLUX: Cause.MODEL_RETIRED}, ("model-unavailable",),
                ("model-unavailable", FLUX), within=HOUR)  # fmt: skip

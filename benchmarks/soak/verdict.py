@@ -16,7 +16,7 @@ from monitor.store.usage import LONGER
 FORECAST = ("runway-short", "runway-critical", "burn-spike")
 LOOKED_BACK = LONGER.total_seconds()
 _SLACK = 3 * MINUTE  # from the end of what delayed a message to the message: a retry a minute
-_INTERVAL = 700.0  # seconds between two looks at a balance, repeats among them
+_INTERVAL = 1000.0  # seconds between two looks at a balance, repeats among them
 FALSE_ALARMS = 6  # of an account and month: how good the forecast is, other benchmarks say
 
 
