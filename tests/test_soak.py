@@ -147,7 +147,7 @@ def gauges(rss: Callable[[int], float], fds: Callable[[int], int]) -> list[Gauge
         (lambda n: 80.0 + 9.0 * (n % 30 == 0), lambda n: 15 + 8 * (n % 5 == 0), ""),  # peaks
         (lambda n: 70.0 + min(n, 60) / 5, lambda n: 15, ""),  # warming up
         (lambda n: 80.0 + n / 30, lambda n: 15, "resident memory gains 3.0 MB in 890 s"),
-        (lambda n: 80.0, lambda n: 15 + n // 60, "descriptors at rest were 15 and are 16"),
+        (lambda n: 80.0, lambda n: 15 + n // 10, "descriptors at rest were 17 and are 26"),
     ],
     ids=["flat", "peaks", "warming-up", "memory", "descriptors"],
 )
