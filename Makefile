@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: help demo test check lint types cov docs pictures bench-forecast lock wheel audit sbom clean
+.PHONY: help demo test check lint types cov docs pictures bench-forecast lock wheel audit sbom soak clean
 help:  ## what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
@@ -78,6 +78,13 @@ sbom: $(TOOLS)/.installed  ## dist/monitor.cdx.json: what a production install c
 	@$(BIN)/python -m pip --python $(VENV)/production/bin/python install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
 	@mkdir -p dist
 	$(TOOLS)/bin/cyclonedx-py environment --pyproject pyproject.toml --mc-type application --output-reproducible --of JSON -o dist/monitor.cdx.json $(VENV)/production
+
+SOAK ?= 30m
+soak: $(STAMP)  ## the real daemon in real time, faults coming and going: does it grow, lose, double? (SOAK=30m)
+	$(BIN)/python -m benchmarks.soak.live --for $(SOAK) $(ARGS)
+
+lock:  ## pin the newest allowed versions again (needs uv)
+	uv pip compile pyproject.toml --group dev --all-extras --universal --python-version 3.11 --generate-hashes --no-strip-extras --no-header -q -o requirements-dev.txt
 
 clean:  ## remove what the other targets made
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist

@@ -1,15 +1,18 @@
 """How history grows and what it costs: a year of minutes of one account, hours of five years.
 
-    .venv/bin/python benchmarks/store_growth.py [FOLDER]
+    .venv/bin/python -m benchmarks.store_growth [FOLDER]
 
-Prints the size of the file, the time of one commit, of reading five years of hours, and of
-deleting a year of samples in chunks, with the longest single chunk.
+Prints what a sample adds to the file and what one probe's commit takes after a day, a week, a
+month, a quarter and a year, both of which must stay as they are; then the size of the file with
+five years of hours, the time of reading these, and of deleting a year of samples in chunks, with
+the longest single chunk.
 """
 
 from __future__ import annotations
 
+import argparse
 import asyncio
-import sys
+import os
 import tempfile
 import time
 from collections.abc import Callable
@@ -17,6 +20,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
+from benchmarks.forecast.tables import table
 from monitor.core.hours import Hour
 from monitor.core.model import Sample, TargetRecord
 from monitor.store import Batch
@@ -26,6 +30,7 @@ TARGET = "kie/balance"
 END = datetime(2026, 11, 20, tzinfo=UTC)
 YEAR, FIVE_YEARS = timedelta(days=365), timedelta(days=1825)
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
+_STAGES = (("a day", 1), ("a week", 7), ("a month", 30), ("a quarter", 91), ("a year", 365))
 _LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 
 
@@ -46,15 +51,34 @@ async def fill(store: SqliteStore) -> None:
         at, number = at + DAY, number + 24
 
 
-async def commits(store: SqliteStore, count: int = 500) -> list[float]:
+async def by_stage(path: Path) -> str:
+    """Bytes that a sample has added since the stage before, and a commit's milliseconds."""
+    rows, day, size = [], 0, 0
+    for name, days in _STAGES:
+        store, began = SqliteStore(path), day
+        while day < days:
+            at = END - YEAR + day * DAY
+            samples = ((TARGET, Sample(at + n * MINUTE, Decimal(80_000) - n)) for n in range(1440))
+            hours = ((TARGET, hour(at + n * HOUR, 24 * day + n)) for n in range(24))
+            await store.commit(Batch(samples=tuple(samples), hours=tuple(hours)))
+            day += 1
+        took = await commits(store, at=END - YEAR + day * DAY)
+        await store.close()  # which writes the log back into the file
+        before, size = size, os.stat(path).st_size
+        each = (size - before) / ((day - began) * 1440 + len(took))
+        rows.append([name, f"{size / 1e6:.2f}", f"{each:.1f}", f"{took[len(took) // 2]:.2f}"])
+    return table(["after", "MB", "bytes a sample", "ms a commit"], rows)
+
+
+async def commits(store: SqliteStore, count: int = 500, at: datetime = END) -> list[float]:
     """Milliseconds of one probe's commit: its record, its sample, its hour."""
-    took = []
+    took, first = [], at
     for n in range(count):
-        at, balance = END + n * MINUTE, Decimal(70_000) - n
+        at, balance = first + n * MINUTE, Decimal(70_000) - n
         batch = Batch(
             targets=(TargetRecord(TARGET, None, balance=balance),),
             samples=((TARGET, Sample(at, balance)),),
-            hours=((TARGET, hour(END, n)),),
+            hours=((TARGET, hour(first, n)),),
         )
         began = time.perf_counter()
         await store.commit(batch)
@@ -80,6 +104,7 @@ class Timed(SqliteStore):
 
 async def main(folder: str) -> None:
     """Measure, and say it."""
+    print(await by_stage(Path(folder) / "stages.db") + "\n")
     path = Path(folder) / "growth.db"
     store = Timed(path)
     store.jobs = []
@@ -106,8 +131,9 @@ async def main(folder: str) -> None:
 
 
 if __name__ == "__main__":
-    if len(sys.argv) > 1:
-        asyncio.run(main(sys.argv[1]))
-    else:
-        with tempfile.TemporaryDirectory() as made:
-            asyncio.run(main(made))
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
+    parser.add_argument("folder", nargs="?", help="keep the databases there")
+    kept = parser.parse_args().folder
+    with tempfile.TemporaryDirectory() as made:
+        Path(kept or made).mkdir(parents=True, exist_ok=True)
+        asyncio.run(main(kept or made))

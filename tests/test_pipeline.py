@@ -346,6 +346,24 @@ async def test_a_target_gone_in_the_middle_of_its_probe_leaves_nothing_behind() 
 UNREACHED = [Cause.TIMED_OUT, Cause.PROVIDER_UNREACHABLE, Cause.NETWORK_OFFLINE]
 
 
+async def test_what_answered_before_the_first_failure_does_not_clear_our_network() -> None:
+    """A target on a longer interval was read just after the last good answer of the first."""
+    house = await House(settings((kie(), huggingface()))).start()
+    soon: list[str] = []
+    house.pipeline.ask_soon = soon.append
+    house.script.balance(50000)
+    await house.probe("kie/balance")
+    house.clock.step(5)
+    await house.probe(*(t for t in house.memory.targets if t != "kie/balance"))
+    for target in house.memory.targets:
+        house.script.cause(target, Cause.PROVIDER_UNREACHABLE)
+    await house.probe("kie/balance", after=295)
+    await house.probe("kie/balance", after=300)
+    await house.probe(*soon)
+    await house.probe("kie/balance")  # asked out of turn, for another's sake
+    assert house.firing() == {"monitor-offline": "monitor/network"}
+
+
 async def test_our_own_network_down_blames_nobody_else() -> None:
     house = await House(settings((kie(), huggingface()))).start()
     soon: list[str] = []

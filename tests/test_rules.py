@@ -573,6 +573,7 @@ def test_a_run_of_failures_began_no_earlier_than_the_last_reading_or_its_own_len
     assert failing_since(a_view()) is None
     assert failing_since(replace(run, reading=None)) is None
     assert failing_since(replace(run, failures=10**9)) == later(-1000 * 300.25)
+    assert failing_since(replace(run, failed_from=later(-450))) == later(-450)
 
 
 # -- balance-unreadable, rate-limited, target-stale ---------------------------------------------

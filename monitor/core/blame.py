@@ -28,13 +28,17 @@ _UNREADABLE = frozenset({Cause.ANSWER_MALFORMED, Cause.ENDPOINT_RETIRED})
 
 
 def failing_since(view: View) -> datetime | None:
-    """The earliest moment the present run of failures can have begun; None: it is not failing.
+    """When the present run of failures began; None: it is not failing.
 
-    Probes are at most an interval and a probe's length apart, and none failed before the last
-    one that read.
+    That is when its first probe was begun: what answered between the last one that read and that
+    one says nothing of it. Where an earlier process saw it, it is the earliest moment that can
+    have been: probes are at most an interval and a probe's length apart, and none failed before
+    the last one that read.
     """
     if not view.failures or view.reading is None:
         return None
+    if view.failed_from is not None:
+        return view.failed_from
     gap = view.interval + view.reading.duration
     earliest = view.reading.at - timedelta(seconds=gap * min(view.failures - 1, 1000))
     return max(earliest, view.last_success) if view.last_success else earliest

@@ -31,6 +31,7 @@ class View:
     reading: Reading | None = None  # the last finished probe, whatever it found
     last_success: datetime | None = None  # the last probe that read something
     failures: int = 0  # probes in a row that could not read
+    failed_from: datetime | None = None  # when the first of these was begun, where that was seen
     streak: int = 0  # readings in a row that were not plainly fine; an unread one changes nothing
     interval: float = 300.0  # seconds: the longest time between two probes
     balance: Decimal | None = None  # the accepted one

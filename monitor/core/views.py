@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 from monitor.core.accuracy import Hindsight
@@ -44,10 +44,18 @@ def fold(record: TargetRecord, reading: Reading, balance: Decimal | None) -> Tar
         reading=reading,
         last_success=reading.at if reading.read else record.last_success,
         failures=record.failures + 1 if failed else 0,
+        failed_from=_failed_from(record, reading) if failed else None,
         streak=streak,
         balance=record.balance if balance is None else balance,
         unit=reading.finding.unit or record.unit,
     )
+
+
+def _failed_from(record: TargetRecord, reading: Reading) -> datetime | None:
+    """When the first probe of a run of failures was begun; None: an earlier process saw it."""
+    if record.failures:
+        return record.failed_from
+    return reading.at - timedelta(seconds=reading.duration)
 
 
 def jobs_left(balance: Decimal | None, jobs: Mapping[str, Decimal]) -> dict[str, int]:
@@ -102,6 +110,7 @@ def target_view(
         reading=reading,
         last_success=record.last_success,
         failures=record.failures,
+        failed_from=record.failed_from,
         streak=record.streak,
         local=not settings.asked,
         interval=max(settings.interval.longest, rest[0]),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Collection
 from typing import TypeVar
 
 from monitor.core.model import Ack
@@ -61,8 +61,9 @@ def put_batch(connection: sqlite3.Connection, batch: Batch) -> None:
     connection.executemany("DELETE FROM alerts WHERE rule = ? AND target = ?", batch.forget_alerts)
 
 
-def _put(connection: sqlite3.Connection, table: Table[T], values: Iterable[T]) -> None:
-    connection.executemany(table.put, map(table.cells, values))
+def _put(connection: sqlite3.Connection, table: Table[T], values: Collection[T]) -> None:
+    if values:  # most batches have nothing for most tables, and asking costs as much as a row
+        connection.executemany(table.put, map(table.cells, values))
 
 
 def delete_chunk(edge: int, connection: sqlite3.Connection) -> int:
