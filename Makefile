@@ -83,8 +83,5 @@ SOAK ?= 30m
 soak: $(STAMP)  ## the real daemon in real time, faults coming and going: does it grow, lose, double? (SOAK=30m)
 	$(BIN)/python -m benchmarks.soak.live --for $(SOAK) $(ARGS)
 
-lock:  ## pin the newest allowed versions again (needs uv)
-	uv pip compile pyproject.toml --group dev --all-extras --universal --python-version 3.11 --generate-hashes --no-strip-extras --no-header -q -o requirements-dev.txt
-
 clean:  ## remove what the other targets made
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist
