@@ -18,6 +18,7 @@ from monitor.core.lease import Leading, Reason
 from monitor.core.settings import Settings
 from monitor.core.snapshot import Snapshot
 from monitor.core.status import document
+from monitor.descriptors import take_what_is_allowed
 from monitor.exporter import Exporter
 from monitor.heartbeat import keep_alive, notify
 from monitor.history import Archive
@@ -288,6 +289,7 @@ class Daemon:
 
 async def run_daemon(daemon: Daemon) -> None:
     """Run until SIGTERM or SIGINT; SIGHUP reloads."""
+    take_what_is_allowed()
     loop = asyncio.get_running_loop()
     loop.set_default_executor(PassingThreads())
     reloads: set[asyncio.Task[str | None]] = set()

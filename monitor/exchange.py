@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import httpx
 
 CAP = 64 * 1024  # bytes of an answer, raw and inflated: no documented one comes near
+PIECES = 2048  # in which an answer may come: each one costs us, however small it is
 BACKSTOP = 300.0  # seconds: for a caller that forgot its own timeout
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
@@ -60,6 +61,9 @@ async def once(transport: httpx.AsyncBaseTransport, request: Request, phases: Ph
     """Send `request` and read its answer; of a redirect no body. Raises whatever stopped it."""
     import httpx
 
+    from monitor.meter import METER, Meter
+
+    METER.set(meter := Meter(request.cap))
     wire = httpx.Request(
         request.method,
         request.url,
@@ -73,31 +77,39 @@ async def once(transport: httpx.AsyncBaseTransport, request: Request, phases: Ph
         extensions={"timeout": httpx.Timeout(BACKSTOP).as_dict(), "trace": phases.trace},
     )
     response = await transport.handle_async_request(wire)
+    meter.headed()
     try:
         unread = response.status_code in REDIRECTS
         body = b"" if unread else await _read(response, request.cap)
     finally:
         await response.aclose()
-    headers: dict[str, str] = {}
-    for name, value in response.headers.multi_items():
-        name = name.lower()
-        headers[name] = f"{headers[name]}, {value}" if name in headers else value
+    headers = _joined(response.headers)
     return Answer(response.status_code, headers, body, str(wire.url), phases.seconds)
+
+
+def _joined(found: httpx.Headers) -> dict[str, str]:
+    headers: dict[str, list[str]] = {}
+    for name, value in found.multi_items():
+        headers.setdefault(name.lower(), []).append(value)
+    return {name: ", ".join(values) for name, values in headers.items()}
 
 
 async def _read(response: httpx.Response, cap: int) -> bytes:
     announced = response.headers.get("content-length", "")
     if announced.isdecimal() and int(announced) > cap:
         raise _too_large(cap)
-    raw = bytearray()
+    raw, pieces = bytearray(), 0
     stream = cast(
         "AsyncGenerator[bytes, None]", aiter(cast("httpx.AsyncByteStream", response.stream))
     )
     async with aclosing(stream):
         async for chunk in stream:
             raw += chunk
+            pieces += 1
             if len(raw) > cap:
                 raise _too_large(cap)
+            if pieces > max(PIECES, cap // 32):
+                raise HttpFailure(Cause.ANSWER_MALFORMED, "the answer comes in crumbs")
     try:
         body = inflated(bytes(raw), response.headers.get("content-encoding", ""), cap)
     except ValueError as error:

@@ -170,12 +170,14 @@ class _Lane:
 def _transport(context: ssl.SSLContext) -> httpx.AsyncBaseTransport:
     import httpx
 
+    from monitor.meter import metered
+
     limits = httpx.Limits(
         max_connections=None,  # a lane never has more than CONNECTIONS requests under way
         max_keepalive_connections=CONNECTIONS,
         keepalive_expiry=KEEP_ALIVE,
     )
-    return httpx.AsyncHTTPTransport(verify=context, trust_env=False, limits=limits)
+    return metered(httpx.AsyncHTTPTransport(verify=context, trust_env=False, limits=limits))
 
 
 def _trust(ca_file: str | None) -> _Trust:

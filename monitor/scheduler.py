@@ -18,10 +18,10 @@ from apscheduler.triggers.interval import IntervalTrigger
 
 from monitor.clock import Clock
 from monitor.core.settings import TargetSettings
+from monitor.room import Room
 
 log = structlog.get_logger("monitor.scheduler")
 
-_AT_ONCE = 512  # probes under way; file descriptors and memory are bounded by it
 _FIRST_WITHIN = 10.0  # seconds after the start
 _SPREAD = 0.8  # of it: the process needs some of it to come up
 _MOST_PER_SECOND = 50.0  # first probes
@@ -53,7 +53,7 @@ class Scheduler:
         self._running: dict[str, asyncio.Task[None]] = {}
         self._again: set[str] = set()  # asked for while a probe was under way
         self._due: dict[str, float] = {}  # monotonic seconds of the story
-        self._room = asyncio.Semaphore(_AT_ONCE)
+        self._room = Room()
         self._last = (clock.now(), clock.monotonic())
         self.lag = 0.0
 
@@ -116,6 +116,7 @@ class Scheduler:
         """Forget a target; a probe under way ends by itself."""
         self._due.pop(name, None)
         self._again.discard(name)
+        self._room.forget(name)
         try:
             self._jobs.remove_job(name)
         except JobLookupError:
@@ -132,7 +133,6 @@ class Scheduler:
 
     async def _fire(self, name: str) -> None:
         """APScheduler's job: starts a task of ours and returns at once."""
-        self.lag = max(0.0, self._clock.monotonic() - self._due.get(name, float("inf")))
         if name not in self._running and name in self._due:
             self._begin(name)
 
@@ -142,7 +142,8 @@ class Scheduler:
     async def _run(self, name: str) -> None:
         following: datetime | None = None
         try:
-            async with self._room:
+            async with self._room.place(name):
+                self.lag = max(0.0, self._clock.monotonic() - self._due.get(name, float("inf")))
                 following = await self._observe(name)
         except Exception:  # the schedule of a target outlives every fault of ours
             log.exception("observing failed; this is a defect of monitor", target=name)

@@ -21,7 +21,8 @@ CLOCKS = {"now", "utcnow", "today", "time", "monotonic", "perf_counter", "sleep"
 
 # Who alone may import a library.
 ONLY = {
-    "httpx": {"http.py", "exchange.py", "reach.py"},
+    "httpx": {"http.py", "exchange.py", "reach.py", "meter.py"},
+    "httpcore": {"meter.py"},
     "aiosmtplib": {"notifiers/email.py"},
     "apprise": {"notifiers/apprise.py"},
     "matplotlib": {"notifiers/_chart.py"},
@@ -45,8 +46,9 @@ ONLY = {
 PARTS = {
     "core": {"core"},
     "clock": set(),
-    "http": {"core", "exchange", "reach"},
-    "exchange": {"core", "reach"},  # for `http` alone
+    "http": {"core", "exchange", "meter", "reach"},
+    "exchange": {"core", "meter", "reach"},  # for `http` alone
+    "meter": set(),
     "reach": {"core"},
     "edge": {"http"},
     "answers": {"core", "edge", "http"},
@@ -89,7 +91,9 @@ PARTS = {
         "asking", "believing", "core", "clock", "counting", "digesting", "judging", "keeping",
         "memory", "noticing", "others", "store", "telling",
     },
-    "scheduler": {"core", "clock"},
+    "descriptors": set(),
+    "room": set(),
+    "scheduler": {"core", "clock", "room"},
     "rounds": {"clock"},
     "reloading": {"clock", "config", "core", "heartbeat", "pipeline", "rounds", "scheduler"},
     "threads": set(),

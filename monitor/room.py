@@ -1,0 +1,94 @@
+"""Room for probes under way: bounded, and never all of it in the hands of those that hang.
+
+A probe begins in front. Whoever is still there after a second moves aside and lets the next one
+begin; a target that took long the last time begins apart, where it waits for its like alone. So
+hanging targets hold up each other, and a healthy one for about a second.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+FRONT = 512  # probes that have just begun
+APART = 512  # of targets known to take long
+ASIDE = 1024  # that began in front and stayed; all three bound descriptors and memory
+PATIENCE = 1.0  # seconds in front
+LONG = 5.0  # seconds after which a target is known to take long
+
+
+class Room:
+    """Places of all probes; `patience` and `long` are seconds."""
+
+    def __init__(
+        self,
+        front: int = FRONT,
+        apart: int = APART,
+        *,
+        aside: int = ASIDE,
+        patience: float = PATIENCE,
+        long: float = LONG,
+    ) -> None:
+        self._front, self._apart = asyncio.Semaphore(front), asyncio.Semaphore(apart)
+        self._aside = aside  # places left
+        self._patience, self._long = patience, long
+        self._slow: set[str] = set()  # targets
+
+    @asynccontextmanager
+    async def place(self, target: str) -> AsyncIterator[None]:
+        """Wait for a place, and have it until the block ends."""
+        apart = target in self._slow
+        await (self._apart if apart else self._front).acquire()
+        loop = asyncio.get_running_loop()
+        began, stay = loop.time(), None if apart else _Stay(self, self._patience)
+        try:
+            yield
+        finally:
+            self._slow.discard(target)
+            if loop.time() - began >= self._long:
+                self._slow.add(target)
+            if stay is None:
+                self._apart.release()
+            else:
+                stay.end()
+
+    def forget(self, target: str) -> None:
+        """A target that is no more."""
+        self._slow.discard(target)
+
+    def step_aside(self) -> bool:
+        """Let somebody else begin; False where too many stand aside already."""
+        if not self._aside:
+            return False
+        self._aside -= 1
+        self._front.release()
+        return True
+
+    def leave(self, *, aside: bool) -> None:
+        """One that began in front is done."""
+        if aside:
+            self._aside += 1
+        else:
+            self._front.release()
+
+
+class _Stay:
+    """One probe that began in front."""
+
+    def __init__(self, room: Room, patience: float) -> None:
+        self._room, self._patience, self._aside = room, patience, False
+        self._wait()
+
+    def _wait(self) -> None:
+        loop = asyncio.get_running_loop()
+        self._timer = loop.call_later(self._patience, self._move)
+
+    def _move(self) -> None:
+        self._aside = self._room.step_aside()
+        if not self._aside:
+            self._wait()
+
+    def end(self) -> None:
+        self._timer.cancel()
+        self._room.leave(aside=self._aside)
