@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import httpx
 
 CAP = 64 * 1024  # bytes of an answer, raw and inflated: no documented one comes near
-PIECES = 2048  # in which an answer may come: each one costs us, however small it is
+PIECES = 512  # in which an answer may come: each one costs us, however small it is
 BACKSTOP = 300.0  # seconds: for a caller that forgot its own timeout
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
@@ -108,7 +108,7 @@ async def _read(response: httpx.Response, cap: int) -> bytes:
             pieces += 1
             if len(raw) > cap:
                 raise _too_large(cap)
-            if pieces > max(PIECES, cap // 32):
+            if pieces > max(PIECES, cap // 128):
                 raise HttpFailure(Cause.ANSWER_MALFORMED, "the answer comes in crumbs")
     try:
         body = inflated(bytes(raw), response.headers.get("content-encoding", ""), cap)

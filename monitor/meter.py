@@ -23,24 +23,29 @@ if TYPE_CHECKING:
     import httpx
     from httpcore import SOCKET_OPTION
 
-HEAD = 32 * 1024  # bytes of headers, and of interim answers before them: servers send under 8 KiB
+HEAD = 16 * 1024  # bytes of headers, and of interim answers before them: servers send under 8 KiB
+INTERIM = 16  # answers before the one that counts: 100 Continue, 103 Early Hints
 _SLICE = 16 * 1024  # bytes parsed before others have their turn
+_BEGINS = b"\r\nHTTP/1."  # another answer behind one without a body; no body of JSON holds it
 
 
 class Meter:
     """What one exchange may still take; `cap` is what its body may have."""
 
     def __init__(self, cap: int) -> None:
-        self._left, self._body = HEAD, cap
+        self._left, self._body, self._interim = HEAD, cap, INTERIM
 
     def headed(self) -> None:
         """The headers are complete: from here on the body comes, and what wraps its pieces."""
         self._left += 2 * self._body
 
-    def take(self, count: int) -> None:
+    def take(self, data: bytes) -> None:
         """Count what has come. Raises RemoteProtocolError where it is too much."""
-        self._left -= count
-        if self._left < -_SLICE:  # the slice with which the headers ended may hold body as well
+        self._left -= len(data)
+        self._interim -= data.count(_BEGINS)
+        if (
+            self._interim < 0 or self._left < -_SLICE
+        ):  # the slice with which the headers ended may hold body as well
             raise RemoteProtocolError("more came than any answer has")
 
 
@@ -55,7 +60,7 @@ class _Stream(AsyncNetworkStream):
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         data = await self._stream.read(min(max_bytes, _SLICE), timeout)
-        METER.get().take(len(data))
+        METER.get().take(data)
         return data
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:
