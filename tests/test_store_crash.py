@@ -101,6 +101,27 @@ def test_a_log_cut_off_anywhere_leaves_a_beginning_of_whole_batches(
     assert kept[-1] >= 39
 
 
+_HEADER, _FRAME = 32, 24 + 4096  # bytes of the log's header, and of a page with its own
+
+
+def test_a_log_cut_off_at_any_page_leaves_a_beginning_of_whole_batches(tmp_path: Path) -> None:
+    crashed = tmp_path / "crashed.db"
+    kill_after(crashed, 0, 6, 0)
+    log = Path(f"{crashed}-wal").read_bytes()
+    pages = (len(log) - _HEADER) // _FRAME
+    assert pages > 50
+    path, kept = tmp_path / "m.db", []
+    for page in range(pages + 1):
+        shutil.copy(crashed, path)
+        Path(f"{path}-wal").write_bytes(log[: _HEADER + page * _FRAME])
+        found = whole_batches(*read(path))
+        assert found == set(range(len(found))), f"cut off after page {page}"
+        kept.append(len(found))
+    assert kept == sorted(kept)
+    assert kept[0] == 0
+    assert kept[-1] >= 5
+
+
 def test_a_log_scribbled_over_leaves_a_beginning_of_whole_batches(
     tmp_path: Path, crashed: Path
 ) -> None:
