@@ -11,12 +11,13 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 import store_process
+from disks import AS_ROOT, small_disk, stuff
 from store_process import START, TARGET, batch
 
 from monitor.store import Batch, NewerSchemaError, Stored, StoreError, StoreReplacedError
@@ -26,7 +27,6 @@ from monitor.store.sqlite import SqliteStore
 SCRIPT = store_process.__file__
 NOW = datetime(2026, 11, 20, 10, 31, 28, tzinfo=UTC)
 NOBODY = 65534
-AS_ROOT = os.geteuid() == 0
 # From 3.12 on Python warns of forking beside threads; the child here runs one coroutine and ends.
 FORKS = pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
 
@@ -115,21 +115,6 @@ def test_a_file_that_may_not_grow_is_said_and_the_store_works_again_when_it_may(
     assert len(found.told) == len(kept) + 1
 
 
-@contextmanager
-def small_disk(kilobytes: int) -> Iterator[Path]:
-    folder = Path(tempfile.mkdtemp())
-    options = ["-t", "tmpfs", "-o", f"size={kilobytes}k", "tmpfs", str(folder)]
-    mounted = subprocess.run(["mount", *options], capture_output=True, check=False)
-    try:
-        if mounted.returncode:
-            pytest.skip(f"no small disk can be mounted here: {mounted.stderr.decode().strip()}")
-        yield folder
-    finally:
-        if mounted.returncode == 0:
-            subprocess.run(["umount", "-l", str(folder)], check=True)
-        folder.rmdir()
-
-
 @pytest.mark.skipif(not AS_ROOT, reason="mounting a small disk takes root")
 def test_on_a_full_disk_nothing_kept_is_lost_and_what_is_remembered_can_be_read() -> None:
     async def story(path: Path) -> tuple[int, str, Stored]:
@@ -147,19 +132,13 @@ def test_on_a_full_disk_nothing_kept_is_lost_and_what_is_remembered_can_be_read(
         assert kept > 20
         assert {i.id for i in found.incidents} == {f"I{n:06}" for n in range(kept)}
 
-        _stuff(folder / "filler")
+        stuff(folder / "filler")
         after_restart = load(path)
         assert {i.id for i in after_restart.incidents} == {f"I{n:06}" for n in range(kept)}
         (folder / "filler").unlink()
         others.unlink()
         commit(path, batch(kept))
         assert len(load(path).incidents) == kept + 1
-
-
-def _stuff(path: Path) -> None:
-    with suppress(OSError), path.open("wb", buffering=0) as file:
-        while True:
-            file.write(b"\0" * 1024)
 
 
 # -- what may not be written --------------------------------------------------------------------

@@ -17,6 +17,7 @@ from monitor.store.reading import read_all, read_rows
 
 T = TypeVar("T")
 Watch = Callable[[str], object]  # handed every statement before it is executed
+_HURRIED = 100  # milliseconds to wait for a lock that has outlasted the patience once already
 _GOODBYE = 500  # milliseconds that closing waits for readers before it leaves the log as it is
 _OURS = (
     sqlite3.IntegrityError,
@@ -42,7 +43,7 @@ class Database:
         self._read_only, self._busy_timeout = read_only, busy_timeout
         self._connection: sqlite3.Connection | None = None
         self._identity: tuple[int, int] | None = None
-        self._checked = False
+        self._checked = self._hurried = False
         self.fence: Fence | None = None  # of a daemon that leads
         self.troubles: tuple[str, ...] = ()
 
@@ -99,6 +100,7 @@ class Database:
                 self.fence.check(connection)
             result = write(connection)
             connection.execute("COMMIT")
+            self._hurry(False)
         except sqlite3.Error as error:
             if not isinstance(error, _OURS):
                 raise self._failed(error) from error
@@ -108,6 +110,18 @@ class Database:
             files.undo(connection)
             raise
         return result
+
+    def _hurry(self, hurried: bool) -> None:
+        """Whether a lock is held for long: then every job waits a little only, so that the lease,
+        what may be read and the telling of people do not queue behind jobs that wait."""
+        if hurried != self._hurried and self._connection is not None:
+            self._hurried = hurried
+            self._connection.execute(f"PRAGMA busy_timeout={self._patience() * 1000:.0f}")
+
+    def _patience(self) -> float:
+        """Seconds to wait for a lock."""
+        short = min(_HURRIED / 1000, self._busy_timeout)
+        return short if self._hurried else self._busy_timeout
 
     def close(self) -> None:
         """Fold the log in where that can be done at once, and close."""
@@ -137,7 +151,7 @@ class Database:
             raise
 
     def _open(self) -> sqlite3.Connection:
-        timeout = self._busy_timeout
+        timeout = self._patience()
         if self._read_only:
             self._connection = files.connect_read_only(self._path, busy_timeout=timeout)
             self._identity = files.identity(self._path)
@@ -157,7 +171,9 @@ class Database:
         busy = isinstance(error, sqlite3.Error) and files.primary(error) == sqlite3.SQLITE_BUSY
         if busy and self._connection is not None and self._checked:
             files.undo(self._connection)
+            self._hurry(True)
         else:
+            self._hurried = busy
             self._drop()
         return files.explain(self._path, error)
 
