@@ -141,6 +141,7 @@ class Scheduler:
 
     async def _run(self, name: str) -> None:
         following: datetime | None = None
+        began = self._clock.now(), self._clock.monotonic()
         try:
             async with self._room.place(name):
                 self.lag = max(0.0, self._clock.monotonic() - self._due.get(name, float("inf")))
@@ -149,6 +150,8 @@ class Scheduler:
             log.exception("observing failed; this is a defect of monitor", target=name)
         finally:
             del self._running[name]
+            if following is not None:  # it is counted from when the probe began
+                following += timedelta(seconds=self._drift(*began))
             self._rearm(name, following)
 
     def _rearm(self, name: str, following: datetime | None) -> None:
@@ -169,12 +172,17 @@ class Scheduler:
 
     # -- the clock --------------------------------------------------------------------------
 
+    def _drift(self, then: datetime, ticks: float) -> float:
+        """Seconds by which the clock has jumped since; 0 where it has only gone on."""
+        passed = (self._clock.now() - then).total_seconds()
+        drift = passed - (self._clock.monotonic() - ticks)
+        return drift if abs(drift) >= _JUMP else 0.0
+
     def tick(self) -> bool:
         """Once in a while: re-arm everything if the clock has jumped; True if it had."""
-        now, ticks = self._clock.now(), self._clock.monotonic()
-        drift = (now - self._last[0]).total_seconds() - (ticks - self._last[1])
-        self._last = (now, ticks)
-        if abs(drift) < _JUMP:
+        drift = self._drift(*self._last)
+        self._last = now, ticks = self._clock.now(), self._clock.monotonic()
+        if not drift:
             return False
         log.warning("the clock has jumped; all probes are armed anew", seconds=round(drift, 1))
         for name, due in list(self._due.items()):

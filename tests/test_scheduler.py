@@ -133,6 +133,31 @@ async def test_a_clock_that_jumps_moves_no_probe() -> None:
     await scheduler.drain(0)
 
 
+async def test_a_probe_under_way_when_the_clock_jumps_is_not_put_off_by_the_jump() -> None:
+    clock, begun, go = SteppedClock(START), asyncio.Event(), asyncio.Event()
+
+    async def observe(_: str) -> datetime | None:
+        following = clock.now() + timedelta(seconds=300)
+        begun.set()
+        await go.wait()
+        return following
+
+    scheduler = Scheduler(clock, observe)
+    scheduler.start()
+    scheduler.arm([target("kie", 600)], {"kie/balance": START + timedelta(seconds=600)})
+    for days in (-2, 1):
+        begun.clear()
+        scheduler.ask_soon("kie/balance")
+        await asyncio.wait_for(begun.wait(), 5)
+        clock.jump(days * 86400)
+        go.set()
+        for _ in range(20):  # its task comes to its end
+            await asyncio.sleep(0)
+        assert scheduler.due_in("kie/balance") == 300
+        go.clear()
+    await scheduler.drain(0)
+
+
 async def test_a_fault_of_ours_does_not_end_a_targets_schedule() -> None:
     runs, twice = [], asyncio.Event()
 
