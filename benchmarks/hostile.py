@@ -179,8 +179,9 @@ def main() -> None:
     print(
         f"{args.hostile} hostile accounts beside {args.healthy} healthy ones, every"
         f" {args.interval:g} s: {found.probes} healthy probes, late by"
-        f" {found.late_99 * 1000:.0f} ms (99 %), {found.late * 1000:.0f} ms at most; {found.megabytes:.0f} MB,"
-        f" {found.files} files open at most, {found.files_after} after the hostile ones left;"
+        f" {found.late_99 * 1000:.0f} ms (99 %), {found.late * 1000:.0f} ms at most;"
+        f" {found.megabytes:.0f} MB, {found.files} files open at most, {found.files_after} after"
+        " the hostile ones left;"
         f" {found.cpu * 100:.0f} % of a core, {found.hostile} hostile answers, {found.stolen} keys"
         " gone astray"
     )
