@@ -10,6 +10,7 @@ import sqlite3
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import closing, suppress
 from datetime import UTC, datetime
@@ -412,6 +413,28 @@ def test_a_lock_that_stays_is_said_and_one_that_goes_is_waited_for(tmp_path: Pat
 
     asyncio.run(story())
     assert {i.id for i in load(path).incidents} == {"I000000", "I000001", "I000002"}
+
+
+def test_a_lock_that_stays_is_waited_for_once_and_not_by_every_call(tmp_path: Path) -> None:
+    path = filled(tmp_path / "m.db", 1)
+
+    async def story() -> float:
+        made = store(path, busy_timeout=1.0)
+        await made.load(START)
+        with closing(sqlite3.connect(path, isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            began = time.monotonic()
+            for number in range(1, 6):
+                with pytest.raises(StoreError):
+                    await made.commit(batch(number))
+            took = time.monotonic() - began
+            other.execute("ROLLBACK")
+        await made.commit(batch(9))
+        await made.close()
+        return took
+
+    assert 1.0 <= asyncio.run(story()) < 4.0
+    assert {i.id for i in load(path).incidents} == {"I000000", "I000009"}
 
 
 def test_two_processes_on_a_new_database_lose_nothing(tmp_path: Path) -> None:
