@@ -82,7 +82,7 @@ def config(
         "accounts:\n"
         + "".join(
             f"  {name}: {{provider: kie, key: planted-key-{name}, base_url: '{url}',"
-            f" balance: {{interval: {args.interval}s, timeout: {args.timeout}s}}}}\n"
+            f" balance: {{interval: {args.interval:g}s, timeout: {args.timeout:g}s}}}}\n"
             for name, url in lines
         )
         + "web: {listen: '127.0.0.1:0'}\ndatabase: monitor.db\n"
@@ -138,7 +138,7 @@ def measure(args: argparse.Namespace, folder: Path) -> Figures:
         while len(well.look().healthy) < args.healthy or hostile.look().asked < args.hostile / 2:
             time.sleep(0.2)
             if process.poll() is not None:
-                raise SystemExit((folder / "monitor.log").read_text())
+                raise SystemExit((folder / "monitor.log").read_text()[-2000:])
         since, began, cpu = time.monotonic(), time.perf_counter(), _cpu(process.pid)
         most = 0
         while time.perf_counter() - began < args.seconds:
