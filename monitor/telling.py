@@ -17,13 +17,12 @@ from monitor.core.message import Message, Runbook, compose
 from monitor.core.model import Kind, Notification, Silence, Told
 from monitor.core.notice import Announcement, due_notices, next_notice
 from monitor.core.notify import due, next_due
-from monitor.core.reaching import Reach
 from monitor.core.routing import digest_key, met, seen_key
 from monitor.core.settings import ReceiverSettings
 from monitor.illustrating import Draws, Illustrator
 from monitor.keeping import Keeper
 from monitor.memory import Memory
-from monitor.notifiers import Delivery, Notifier
+from monitor.notifiers import Delivery, Notifier, whole
 
 log = structlog.get_logger("monitor.telling")
 
@@ -149,8 +148,9 @@ class Teller:
             await asyncio.gather(*(self._send(n) for n in ready[:free]))
 
     def _owes(self, receiver: str, keys: set[Key], now: datetime) -> None:
-        reach = self._memory.reach.get(receiver, Reach())
-        self._memory.reach[receiver] = reach.owes(keys, now)
+        reach = self._memory.reach.get(receiver)
+        if reach is not None:  # else a reload has just taken it away
+            self._memory.reach[receiver] = reach.owes(keys, now)
 
     def _drop_done(self, receiver: str, due_now: set[Key]) -> None:
         settled = due_now | self._flying
@@ -213,7 +213,7 @@ class Teller:
             if not self.may_tell():
                 return  # another daemon may have begun to lead meanwhile
             delivery = await notifier.send(settings, errand.message, notification.addresses)
-            await self._settle(notification, errand, delivery)
+            await self._settle(notification, errand, whole(delivery, notification.addresses))
         finally:
             self._flying.discard(notification.key)
 
@@ -287,14 +287,26 @@ class Teller:
                 tuple(_told(notification, errand.message, a, now) for a in delivery.told)
             )
         self._count(notification, errand.message, delivery)
-        self._note_reach(notification.receiver, delivery)
+        self._note_reach(notification, delivery)
 
-    def _note_reach(self, receiver: str, delivery: Delivery) -> None:
-        reach = self._memory.reach.get(receiver)
-        if reach is not None:
-            why = _why({**delivery.failed, **delivery.refused})
-            now = self._clock.now()
-            self._memory.reach[receiver] = reach.tried(now, told=bool(delivery.told), why=why)
+    def _note_reach(self, notification: Owing, delivery: Delivery) -> None:
+        """Whether the way to a receiver works.
+
+        Where another of its addresses knows, and where one has left the config, a failure says
+        nothing of the way.
+        """
+        about, kind, number, name = notification.key
+        reach, settings = self._memory.reach.get(name), self._receiver(name)
+        if reach is None or settings is None:
+            return
+        troubles = {**delivery.failed, **delivery.refused}
+        known = any(
+            (about, kind, number, name, a) in self._memory.told for a in settings.addresses
+        )
+        if delivery.told or not (known or troubles.keys().isdisjoint(settings.addresses)):
+            self._memory.reach[name] = reach.tried(
+                self._clock.now(), told=bool(delivery.told), why=_why(troubles)
+            )
 
     def _count(self, notification: Owing, message: Message, delivery: Delivery) -> None:
         counts, name, kind = self._memory.notified, notification.receiver, notification.kind

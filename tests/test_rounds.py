@@ -5,10 +5,15 @@ from __future__ import annotations
 import asyncio
 import itertools
 
+from house import House, rule, settings
+
 from monitor.clock import RealClock
 from monitor.core.durations import format_duration
+from monitor.notifiers import Delivery
 from monitor.rounds import Rounds
 from monitor.telling import retry_after
+
+LOW = rule("low", "kie/balance", "balance < 10000")
 
 
 class Deliveries:
@@ -99,3 +104,17 @@ async def test_what_is_being_sent_may_end_before_the_daemon_does() -> None:
     deliveries.free.set()
     await asyncio.wait_for(draining, 2)
     assert deliveries.ended == 1
+
+
+async def test_a_channel_that_says_nothing_of_an_address_is_tried_again_in_time() -> None:
+    """Not at once and for ever: that would be a daemon that does nothing else."""
+    house = await House(settings(rules=(LOW,), builtin=False)).start()
+    house.mail.outcome = lambda m, a: Delivery()
+    house.script.balance(9000)
+    async with asyncio.timeout(2):
+        await house.probe()
+    house.mail.outcome = lambda m, a: Delivery(a)
+    await house.tell(after=1)
+    assert house.mail.said == []
+    await house.tell(after=1)
+    assert house.mail.said == ["opened low"]
