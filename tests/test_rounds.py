@@ -118,3 +118,22 @@ async def test_a_channel_that_says_nothing_of_an_address_is_tried_again_in_time(
     assert house.mail.said == []
     await house.tell(after=1)
     assert house.mail.said == ["opened low"]
+
+
+async def test_who_fails_on_and_on_sets_others_in_motion_once() -> None:
+    """With fifty open incidents and a server that is down, all would look all the time."""
+    house = await House(settings(rules=(LOW,), builtin=False)).start()
+    woken = 0
+
+    def wake() -> None:
+        nonlocal woken
+        woken += 1
+
+    house.pipeline.changed = wake
+    house.mail.outcome = lambda m, a: Delivery(failed=dict.fromkeys(a, "451 later"))
+    house.script.balance(9000)
+    await house.probe()
+    opened = woken
+    for _ in range(20):
+        await house.tell(after=61)
+    assert woken == opened + 1
