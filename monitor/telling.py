@@ -17,6 +17,7 @@ from monitor.core.message import Message, Runbook, compose
 from monitor.core.model import Kind, Notification, Silence, Told
 from monitor.core.notice import Announcement, due_notices, next_notice
 from monitor.core.notify import concerning, due, next_due
+from monitor.core.reaching import Reach
 from monitor.core.routing import digest_key, met, seen_key
 from monitor.core.settings import ReceiverSettings
 from monitor.illustrating import Draws, Illustrator
@@ -226,8 +227,10 @@ class Teller:
         found = self._errands.get(notification.key)
         if found is None:
             composed, now = await self._words(notification), self._clock.now()
+            reach = self._memory.reach.get(notification.receiver, Reach())
+            since = reach.owed.get(notification.key, now)
             message = await self._illustrator.illustrated(
-                composed, self._memory, now, pictures=pictures
+                composed, self._memory, now, pictures=pictures, since=since
             )
             found = self._errands.setdefault(notification.key, Errand(message))
         return found
