@@ -6,11 +6,15 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Protocol
 
+import structlog
+
 from monitor.core.cadence import next_line
 from monitor.core.chart import Chart
 from monitor.core.message import Message
 from monitor.core.model import AlertState, Kind
 from monitor.memory import Memory
+
+log = structlog.get_logger("monitor.illustrating")
 
 _URGENT = (Kind.OPENED, Kind.ESCALATED)
 _SOON, _PATIENT = 0.7, 5.0  # seconds a message waits for its picture: a verdict is told within 1 s
@@ -39,14 +43,23 @@ class Illustrator:
         self._charts = charts
 
     async def illustrated(
-        self, message: Message, memory: Memory, now: datetime, *, pictures: bool
+        self, message: Message, memory: Memory, now: datetime, *, pictures: bool, since: datetime
     ) -> Message:
-        """The message with its chart, and with a picture of it where the channel shows any."""
-        message = replace(message, chart=memory.chart(message.labels.get("target", ""), now))
-        if message.chart is None or self._charts is None or not pictures:
+        """The message with its chart, and with a picture of it where the channel shows any.
+
+        `since`: when it was due; of many at once the last has waited for the first ones already.
+        """
+        waited = max(0.0, (now - since).total_seconds())
+        try:
+            message = replace(message, chart=memory.chart(message.labels.get("target", ""), now))
+            if message.chart is None or self._charts is None or not pictures:
+                return message
+            patience = _SOON if message.kind in _URGENT else _PATIENT
+            picture = await self._charts.draw(message.chart, max(0.0, patience - waited))
+            return replace(message, picture=picture)
+        except Exception:  # no picture is worth an alert
+            log.exception("no chart; this is a defect of monitor")
             return message
-        patience = _SOON if message.kind in _URGENT else _PATIENT
-        return replace(message, picture=await self._charts.draw(message.chart, patience))
 
     async def expect(self, memory: Memory) -> None:
         """Get ready where something may soon have to be told of a balance."""

@@ -77,7 +77,7 @@ class Leadership:
         self._now, self._answered, self._ticks, self._sleep = now, answered, ticks, sleep
         self._lock = FileLock(Path(f"{database}.lock"))
         self._watch = Watch(ticks())
-        self._held, self._confirmed, self.looked = Lock.NONE, -patience, ticks()
+        self._held, self._confirmed, self._looked = Lock.NONE, -patience, ticks()
         self._said, self.since = "", None  # type: str, datetime | None
 
     @property
@@ -97,7 +97,10 @@ class Leadership:
             raise
         except StoreError:
             readable = False
-        self.looked = now = self._ticks()
+        now = self._ticks()
+        if now - self._looked > self.patience / 2:
+            self._watch = Watch(now)  # it slept itself, perhaps with the leader: it knows nothing
+        self._looked = now
         self._watch = self._watch.see(lease, now, readable=readable)
         reason = self._watch.may_lead(self._held, now, self.patience)
         unsure = self._held is Lock.NONE or reason in (Reason.FREE, Reason.UNREADABLE)

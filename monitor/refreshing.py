@@ -53,7 +53,7 @@ class Refresher:
                 await asyncio.sleep(self._step)  # a fast clock must not make this a busy loop
                 under_way = {n: task for n, task in under_way.items() if not task.done()}
                 for receiver in self._memory.settings.receivers:
-                    if receiver.name not in under_way and self._turn(receiver):
+                    if receiver.name not in under_way and self.every(receiver) is not None:
                         under_way[receiver.name] = asyncio.create_task(self._safely(receiver))
         finally:
             for task in under_way.values():
@@ -92,17 +92,23 @@ class Refresher:
             log.exception("refreshing failed; this is a defect of monitor", receiver=receiver.name)
 
     async def _refresh(self, receiver: ReceiverSettings, notification: Notification) -> None:
-        self._last[receiver.name, notification.incident.id] = self._clock.monotonic()
+        async with self._room:
+            now = self._memory.incidents.get(notification.incident.id)
+            if now is None or not now.open or not self._may_tell():
+                return  # it has waited, and what it would say may be true no more
+            self._last[receiver.name, now.id] = self._clock.monotonic()
+            await self._say(receiver, replace(notification, incident=now))
+
+    async def _say(self, receiver: ReceiverSettings, notification: Notification) -> None:
         every, notifier = self.every(receiver) or 0.0, self._notifiers[receiver.channel]
         message = lasting(self._compose(notification), every)
-        async with self._room:
-            delivery = await notifier.send(receiver, message, notification.addresses)
-            self._note(receiver, delivery)
-            now = self._memory.incidents.get(notification.incident.id)
-            if now is not None and not now.open:
-                # It ended while this was under way, which may have come in after its end.
-                ended = replace(notification, incident=now, kind=Kind.RESOLVED)
-                await notifier.send(receiver, self._compose(ended), notification.addresses)
+        delivery = await notifier.send(receiver, message, notification.addresses)
+        self._note(receiver, delivery)
+        now = self._memory.incidents.get(notification.incident.id)
+        if now is not None and not now.open and self._may_tell():
+            # It ended while this was under way, which may have come in after its end.
+            ended = replace(notification, incident=now, kind=Kind.RESOLVED)
+            await notifier.send(receiver, self._compose(ended), notification.addresses)
 
     def _note(self, receiver: ReceiverSettings, delivery: Delivery) -> None:
         """A metric for each, one line when it begins to fail and one when it works again."""

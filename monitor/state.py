@@ -70,17 +70,19 @@ class State:
         self.probes: Counter[tuple[str, Cause]] = Counter()
         self.opened: Counter[tuple[str, str]] = Counter()
         self.notified: Counter[tuple[str, Kind, str]] = Counter()
-        self.reach: dict[str, Reach] = {}  # by receiver
+        self.reach = {r.name: Reach() for r in settings.receivers}
         self.reload_ok, self.reload_at = True, None  # type: bool, datetime | None
         self.scheduler_lag = 0.0
         self.store_failed = ""  # what is wrong with the database now
         self.store_lost, self.store_lost_at = "", None  # type: str, datetime | None
+        self.settings = settings
         self.configure(settings)
 
     # -- the config -------------------------------------------------------------------------
 
     def configure(self, settings: Settings) -> None:
         """Take a config: index it, make what is new, drop what is gone."""
+        self.reach = self._reaches(settings)
         self.settings = settings
         self.targets: dict[str, TargetSettings] = {t.target.name: t for t in settings.targets}
         self._accounts = {a.name: a for a in settings.accounts}
@@ -102,11 +104,17 @@ class State:
             del self.calls[name]
         for asked in [k for k in self.probes if k[0] not in self.targets]:
             del self.probes[asked]
-        self.reach = {r.name: self.reach.get(r.name, Reach()) for r in settings.receivers}
         for told in [k for k in self.notified if k[0] not in names]:
             del self.notified[told]
         for name, target in self.targets.items():
             self._add(name, target.target)
+
+    def _reaches(self, settings: Settings) -> dict[str, Reach]:
+        """Of a receiver that is as it was, what is known of it; of another nothing yet."""
+        same = {r.name for r in settings.receivers if r in self.settings.receivers}
+        return {
+            r.name: self.reach[r.name] if r.name in same else Reach() for r in settings.receivers
+        }
 
     def _add(self, name: str, target: Target) -> None:
         self.records.setdefault(name, TargetRecord(name, None))

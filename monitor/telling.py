@@ -16,14 +16,14 @@ from monitor.core.maintenance import muting
 from monitor.core.message import Message, Runbook, compose
 from monitor.core.model import Kind, Notification, Silence, Told
 from monitor.core.notice import Announcement, due_notices, next_notice
-from monitor.core.notify import due, next_due
+from monitor.core.notify import concerning, due, next_due
 from monitor.core.reaching import Reach
 from monitor.core.routing import digest_key, met, seen_key
 from monitor.core.settings import ReceiverSettings
 from monitor.illustrating import Draws, Illustrator
 from monitor.keeping import Keeper
 from monitor.memory import Memory
-from monitor.notifiers import Delivery, Notifier
+from monitor.notifiers import Delivery, Notifier, whole
 
 log = structlog.get_logger("monitor.telling")
 
@@ -103,11 +103,11 @@ class Teller:
 
     # -- what is due ------------------------------------------------------------------------
 
-    def due(self, now: datetime) -> tuple[Owing, ...]:
-        """All that has to be said now, to everybody."""
+    def due(self, receiver: str, now: datetime) -> list[Owing]:
+        """All that has to be said to one receiver now."""
         memory, unkept = self._memory, self._keeper.unkept
-        receivers, silences = memory.settings.receivers, self._silences(now)
-        told, failing = tuple(memory.told.values()), self._failing()
+        receivers, silences = self._near(receiver), self._silences(now)
+        told, failing = self._told(receivers), self._failing()
         since = met(receivers, memory.seen, seen_key)
         kept = tuple(i for i in memory.incidents.values() if i.id not in unkept)
         happened = [n for n in memory.notices.values() if n.id not in unkept]
@@ -117,7 +117,16 @@ class Teller:
         )  # fmt: skip
         once = due_notices(happened, receivers, silences, told, now, since=since, failing=failing)
         digests = due_digests(receivers, told, now, since=met(receivers, memory.seen, digest_key))
-        return (*open_ones, *once, *digests)
+        every: tuple[Owing, ...] = (*open_ones, *once, *digests)
+        return [n for n in every if n.receiver == receiver]
+
+    def _near(self, receiver: str) -> tuple[ReceiverSettings, ...]:
+        """All on whom it depends what one receiver is owed: others need not be looked at."""
+        return concerning(receiver, self._memory.settings.receivers)
+
+    def _told(self, receivers: tuple[ReceiverSettings, ...]) -> tuple[Told, ...]:
+        names = {r.name for r in receivers}
+        return tuple(t for t in self._memory.told.values() if t.receiver in names)
 
     def _silences(self, now: datetime) -> tuple[Silence, ...]:
         """People's, and those of the maintenance windows."""
@@ -137,20 +146,21 @@ class Teller:
         """Say all that is due to one receiver; seconds until it is worth another look."""
         while True:
             now = self._clock.now()
-            mine = [n for n in self.due(now) if n.receiver == receiver]
+            mine = self.due(receiver, now)
             self._owes(receiver, {n.key for n in mine}, now)
             self._drop_done(receiver, {n.key for n in mine})
             ready = [r for n in mine if (r := self._ready(n)) is not None]
             free = _AT_ONCE - sum(key[3] == receiver for key in self._flying)
             if not ready or free <= 0:
-                return self._wait(mine, now)
+                return self._wait(receiver, mine, now)
             if not self.may_tell():
                 return _HELD_BACK
             await asyncio.gather(*(self._send(n) for n in ready[:free]))
 
     def _owes(self, receiver: str, keys: set[Key], now: datetime) -> None:
-        reach = self._memory.reach.get(receiver, Reach())
-        self._memory.reach[receiver] = reach.owes(keys, now)
+        reach = self._memory.reach.get(receiver)
+        if reach is not None:  # else a reload has just taken it away
+            self._memory.reach[receiver] = reach.owes(keys, now)
 
     def _drop_done(self, receiver: str, due_now: set[Key]) -> None:
         settled = due_now | self._flying
@@ -170,7 +180,7 @@ class Teller:
             return None
         return replace(notification, addresses=tuple(turn))
 
-    def _wait(self, mine: list[Owing], now: datetime) -> float | None:
+    def _wait(self, receiver: str, mine: list[Owing], now: datetime) -> float | None:
         """Seconds until a retry or the passing of time makes something due."""
         at = self._clock.monotonic()
         waits = [
@@ -181,23 +191,18 @@ class Teller:
             for address, a in errand.attempts.items()
             if address in n.addresses
         ]
-        moment = self._next_due(now)
+        moment = self._next_due(receiver, now)
         if moment is not None:
             waits.append(max(0.0, (moment - now).total_seconds()))
         return min(waits, default=None)
 
-    def _next_due(self, now: datetime) -> datetime | None:
-        memory, silences = self._memory, self._silences(now)
+    def _next_due(self, receiver: str, now: datetime) -> datetime | None:
+        memory, silences, near = self._memory, self._silences(now), self._near(receiver)
+        incidents = tuple(memory.incidents.values())
         moments = (
-            next_due(
-                tuple(memory.incidents.values()),
-                memory.settings.receivers,
-                silences,
-                tuple(memory.told.values()),
-                now,
-            ),
-            next_digest(memory.settings.receivers, now),
-            next_notice(memory.notices.values(), memory.settings.receivers, silences, now),
+            next_due(incidents, near, silences, self._told(near), now),
+            next_digest(near, now),
+            next_notice(memory.notices.values(), near, silences, now),
         )
         return min((m for m in moments if m is not None), default=None)
 
@@ -213,7 +218,7 @@ class Teller:
             if not self.may_tell():
                 return  # another daemon may have begun to lead meanwhile
             delivery = await notifier.send(settings, errand.message, notification.addresses)
-            await self._settle(notification, errand, delivery)
+            await self._settle(notification, errand, whole(delivery, notification.addresses))
         finally:
             self._flying.discard(notification.key)
 
@@ -222,8 +227,10 @@ class Teller:
         found = self._errands.get(notification.key)
         if found is None:
             composed, now = await self._words(notification), self._clock.now()
+            reach = self._memory.reach.get(notification.receiver, Reach())
+            since = reach.owed.get(notification.key, now)
             message = await self._illustrator.illustrated(
-                composed, self._memory, now, pictures=pictures
+                composed, self._memory, now, pictures=pictures, since=since
             )
             found = self._errands.setdefault(notification.key, Errand(message))
         return found
@@ -271,7 +278,7 @@ class Teller:
 
     async def _settle(self, notification: Owing, errand: Errand, delivery: Delivery) -> None:
         """Put down who knows now, and who has to be tried again."""
-        at = self._clock.monotonic()
+        at, given_up = self._clock.monotonic(), self._given_up(errand)
         for address in delivery.failed:
             attempt = errand.attempts.setdefault(address, Attempt())
             attempt.failures += 1
@@ -279,7 +286,7 @@ class Teller:
             attempt.again_at = at + max(retry_after(attempt.failures), asked)
         for address in delivery.refused:
             errand.attempts[address] = Attempt(refused=True, again_at=at + _FORGIVEN_AFTER)
-        if self._given_up(errand):
+        if self._given_up(errand) and not given_up:
             self._changed()  # the receiver's fallback may have to stand in
         if delivery.told:
             now = self._clock.now()
@@ -287,14 +294,26 @@ class Teller:
                 tuple(_told(notification, errand.message, a, now) for a in delivery.told)
             )
         self._count(notification, errand.message, delivery)
-        self._note_reach(notification.receiver, delivery)
+        self._note_reach(notification, delivery)
 
-    def _note_reach(self, receiver: str, delivery: Delivery) -> None:
-        reach = self._memory.reach.get(receiver)
-        if reach is not None:
-            why = _why({**delivery.failed, **delivery.refused})
-            now = self._clock.now()
-            self._memory.reach[receiver] = reach.tried(now, told=bool(delivery.told), why=why)
+    def _note_reach(self, notification: Owing, delivery: Delivery) -> None:
+        """Whether the way to a receiver works.
+
+        Where another of its addresses knows, and where one has left the config, a failure says
+        nothing of the way.
+        """
+        about, kind, number, name = notification.key
+        reach, settings = self._memory.reach.get(name), self._receiver(name)
+        if reach is None or settings is None:
+            return
+        troubles = {**delivery.failed, **delivery.refused}
+        known = any(
+            (about, kind, number, name, a) in self._memory.told for a in settings.addresses
+        )
+        if delivery.told or not (known or troubles.keys().isdisjoint(settings.addresses)):
+            self._memory.reach[name] = reach.tried(
+                self._clock.now(), told=bool(delivery.told), why=_why(troubles)
+            )
 
     def _count(self, notification: Owing, message: Message, delivery: Delivery) -> None:
         counts, name, kind = self._memory.notified, notification.receiver, notification.kind

@@ -8,6 +8,7 @@ of them and tell the rest of the story.
 
     moments = watched(story, folder)          # every state a kill could leave
     resumed(story, moments[17], folder)       # what people have heard in the end
+    overtaken(story, 900, folder)             # the first is stopped there, and goes on later
 
 SQLite's file is copied while a transaction is under way, as the disk has it then: a killed process
 leaves its pages to the next one, which rolls back what was not committed.
@@ -17,12 +18,15 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import sqlite3
 from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import Executor, Future
+from contextlib import closing
 from contextvars import Context
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
+from threading import Thread
 from typing import Any, TypeVar
 
 from house import START, House, Script
@@ -32,12 +36,13 @@ from monitor.core.message import Message
 from monitor.core.settings import ReceiverSettings, Settings
 from monitor.core.spec import ChannelSpec
 from monitor.notifiers import Delivery
+from monitor.store import StoreError
 from monitor.store.sqlite import SqliteStore
 
 T = TypeVar("T")
 RESTART = timedelta(seconds=1)  # what is seen anew is seen later
 Heard = tuple[str, str, str, str]  # receiver, kind, alert on target, the message's id
-Outcome = Callable[[str, int], bool]  # whether a receiver's n-th attempt arrives
+Outcome = Callable[[str, int, datetime], bool]  # whether a receiver's n-th attempt arrives
 
 
 class SameThread(Executor):
@@ -94,8 +99,9 @@ class Postman:
     """Takes messages, a step before and a step after each has arrived."""
 
     heard: list[Heard] = field(default_factory=list)
-    arrives: Outcome = lambda _receiver, _attempt: True
+    arrives: Outcome = lambda _receiver, _attempt, _now: True
     attempts: dict[str, int] = field(default_factory=dict)
+    clock: SteppedClock = field(default_factory=lambda: SteppedClock(START))
     spec: ChannelSpec = SPEC
 
     async def send(
@@ -104,7 +110,7 @@ class Postman:
         """Tell `addresses`, unless this attempt is one that fails."""
         number = self.attempts[to.name] = self.attempts.get(to.name, 0) + 1
         await asyncio.sleep(0)
-        if not self.arrives(to.name, number):
+        if not self.arrives(to.name, number, self.clock.now()):
             return Delivery(failed=dict.fromkeys(addresses, "451 later"))
         about = f"{message.labels['alertname']} on {message.labels['target']}"
         self.heard.append((to.name, message.kind.value, about, message.id))
@@ -128,7 +134,7 @@ class Story:
 
     settings: Settings
     steps: tuple[Step, ...]
-    arrives: Outcome = lambda _receiver, _attempt: True
+    arrives: Outcome = lambda _receiver, _attempt, _now: True
 
 
 @dataclass(frozen=True)
@@ -149,7 +155,9 @@ class Watcher:
     def __init__(self, path: Path) -> None:
         self._path, self.moments = path, list[Moment]()
         self.looked, self._last = 0, b""
-        self.step, self.clock, self.postman = 0, SteppedClock(START), Postman()
+        self.stopped = False  # for so long that another may lead
+        self.step, self.clock = 0, SteppedClock(START)
+        self.postman = Postman(clock=self.clock)
 
     def look(self) -> None:
         """Something is about to happen."""
@@ -181,7 +189,7 @@ async def _tell(story: Story, house: House, watcher: Watcher, *, begin: int) -> 
         step.happens(house.script)
         if step.settings is not None:
             await house.pipeline.reload(step.settings)
-        if step.does is not None:
+        if step.does is not None and not watcher.stopped:
             await step.does(house)
         await _bustle(house)
         for _ in range(3):  # what failed at first is tried again
@@ -204,11 +212,27 @@ def _house(watcher: Watcher, path: Path, settings: Settings, look: Callable[[], 
     return House(
         settings,
         store=SqliteStore(
-            path, thread=SameThread(), now=watcher.clock.now, watch=lambda _statement: look()
+            path,
+            thread=SameThread(),
+            now=watcher.clock.now,
+            watch=lambda _statement: look(),
+            busy_timeout=0.0,
         ),
         clock=watcher.clock,
         mail=watcher.postman,  # type: ignore[arg-type]  # a notifier, as the recorded one
     )
+
+
+async def _lead(house: House, watcher: Watcher) -> None:
+    """Claim the lead: whoever led before writes nothing from now on. Raises StoreError."""
+    store = house.pipeline._store
+    assert isinstance(store, SqliteStore)
+    expected = await store.lease()
+    assert await store.claim(
+        f"process {watcher.step}", expected, watcher.clock.now(), locked=False
+    )
+    assert house.pipeline._teller is not None
+    house.pipeline._teller.may_tell = lambda: not watcher.stopped
 
 
 def watched(story: Story, folder: Path) -> tuple[Watcher, House]:
@@ -226,6 +250,7 @@ def _run(
     settings = reloads[-1] if reloads else story.settings
     with asyncio.Runner(loop_factory=lambda: WatchedLoop(look)) as runner:
         house = _house(watcher, path, settings, look)
+        runner.run(_lead(house, watcher))
         runner.run(_tell(story, house, watcher, begin=begin))
         runner.run(house.pipeline.keeper.close())
         return house
@@ -243,10 +268,66 @@ def resumed(
             file.write_bytes(content)
     watcher = Watcher(path)
     watcher.clock = SteppedClock(moment.at + RESTART)
-    watcher.postman = Postman(list(moment.heard), story.arrives, dict(moment.attempts))
+    watcher.postman = Postman(
+        list(moment.heard), story.arrives, dict(moment.attempts), watcher.clock
+    )
     watcher.step = moment.step
     look = watcher.look if watch else lambda: None
     return watcher, _run(story, watcher, path, moment.step, look=look)
+
+
+@dataclass
+class Overtaken:
+    """What became of a process that was stopped, and of the one that led from then on."""
+
+    second: Watcher | None = None  # None: it could not take the lead, the first goes on alone
+    before: int = 0  # messages that had arrived when the first was stopped
+    left: tuple[str, ...] = ()  # the database as the second left it
+    fault: BaseException | None = None
+
+
+def overtaken(story: Story, stop: int, folder: Path) -> tuple[Watcher, Overtaken, Path]:
+    """Stop a process before its `stop`-th step; another tells the rest; then the first goes on."""
+    path, looks = folder / "overtaken.db", 0
+    for suffix in ("", "-wal", "-shm"):
+        Path(f"{path}{suffix}").unlink(missing_ok=True)
+    first, found = Watcher(path), Overtaken()
+    first.postman.arrives = story.arrives
+
+    def look() -> None:
+        nonlocal looks
+        looks += 1
+        if looks == stop:
+            thread = Thread(target=_take_over, args=(story, first, path, found))
+            thread.start()
+            thread.join()
+
+    _run(story, first, path, 0, look=look)
+    if found.fault is not None:
+        raise found.fault
+    return first, found, path
+
+
+def _take_over(story: Story, first: Watcher, path: Path, found: Overtaken) -> None:
+    second, postman = Watcher(path), first.postman
+    second.clock, second.step = SteppedClock(first.clock.now() + RESTART), first.step
+    found.before = len(postman.heard)
+    second.postman = Postman(
+        list(postman.heard), story.arrives, dict(postman.attempts), second.clock
+    )
+    try:
+        _run(story, second, path, first.step, look=lambda: None)
+    except StoreError:  # stopped within a transaction, it holds the database
+        return
+    except BaseException as fault:  # noqa: BLE001 - it belongs to the test
+        found.fault = fault
+    first.stopped, found.second, found.left = True, second, contents(path)
+
+
+def contents(path: Path) -> tuple[str, ...]:
+    """All that a database holds."""
+    with closing(sqlite3.connect(path)) as connection:
+        return tuple(connection.iterdump())
 
 
 def said(heard: Sequence[Heard]) -> dict[tuple[str, str], list[str]]:

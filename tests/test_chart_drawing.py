@@ -8,10 +8,11 @@ import struct
 import subprocess
 import sys
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from monitor.core.chart import Ahead, Chart
 from monitor.core.model import Kind
@@ -281,6 +282,48 @@ async def test_news_waits_for_its_picture_less_than_a_second_the_rest_a_little_l
     assert [m.kind for m, _ in mail.sent] == [Kind.OPENED, Kind.REMINDER, Kind.RESOLVED]
     assert charts.asked[0] < 0.8
     assert charts.asked[1:] == [5.0, 5.0]
+
+
+async def test_of_many_at_once_the_last_does_not_wait_for_all_the_pictures_before_it() -> None:
+    """Eight are on their way at a time: each lot would wait its own seven tenths of a second."""
+    mail, asked = showing(), list[float]()
+
+    class Slow(Draughtsman):
+        async def draw(self, chart: Chart, patience: float) -> bytes:
+            asked.append(patience)
+            house.clock.step(patience / 8)
+            return b""
+
+    rules = tuple(rule(f"low-{n}", "kie/balance", "balance < 5000") for n in range(20))
+    config = settings(rules=rules, receivers=(receiver(),), builtin=False)
+    house = await House(config, mail=mail, charts=Slow()).start()
+    for balance in (9000, 8000, 7000, 4000):
+        house.script.balance(balance)
+        await house.probe(after=300)
+    assert len(mail.sent) == 20
+    assert asked[-1] < 0.1
+    assert max(m.at for m, _ in mail.sent) - min(m.at for m, _ in mail.sent) < timedelta(seconds=1)
+
+
+async def test_a_defect_in_drawing_costs_the_picture_and_not_the_alert() -> None:
+    class Broken(Draughtsman):
+        async def draw(self, chart: Chart, patience: float) -> bytes:
+            raise RuntimeError("a defect")
+
+    mail = showing()
+    with capture_logs() as logs:
+        await drained(Broken(), mail)
+    assert mail.said == ["opened low"]
+    assert "no chart; this is a defect of monitor" in [x["event"] for x in logs]
+
+
+async def test_those_that_wait_behind_a_drawing_that_hangs_do_not_hang_as_well() -> None:
+    slow = Charts(program=("/bin/sleep", "60"), limit=0.2)
+    began = asyncio.get_running_loop().time()
+    found = await asyncio.gather(*(slow.draw(replace(CHART, first=-n), 5.0) for n in range(1, 9)))
+    assert found == [b""] * 8
+    assert asyncio.get_running_loop().time() - began < 1.4  # eight times 0.2 s would be more
+    await slow.aclose()
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from monitor.core.causes import Cause, Severity
 from monitor.core.globs import matches
 from monitor.core.model import Ack, Incident, Kind, Notification, Silence, Told
-from monitor.core.notify import due, next_due
+from monitor.core.notify import concerning, due, next_due
 from monitor.core.settings import Interval, ReceiverSettings
 from monitor.core.timetable import Hours, Stretch
 
@@ -189,10 +189,15 @@ class World:
 
     # -- telling ----------------------------------------------------------------------------
 
-    def owed(self, now: datetime | None = None) -> tuple[Notification, ...]:
+    def owed(
+        self,
+        now: datetime | None = None,
+        receivers: tuple[ReceiverSettings, ...] = RECEIVERS,
+        told: tuple[Told, ...] | None = None,
+    ) -> tuple[Notification, ...]:
         return due(
-            tuple(self.incidents.values()), RECEIVERS, tuple(self.silences.values()),
-            tuple(self.told), now or self.now, since=SINCE,
+            tuple(self.incidents.values()), receivers, tuple(self.silences.values()),
+            tuple(self.told) if told is None else told, now or self.now, since=SINCE,
             failing=frozenset(k for k, n in self.failures.items() if n >= 3), topics=TOPICS,
         )  # fmt: skip
 
@@ -427,3 +432,20 @@ def test_before_the_moment_it_names_time_alone_makes_nothing_new(
     known = {(n.id, a) for n in world.owed() for a in n.addresses}
     then = {(n.id, a) for n in world.owed(later) for a in n.addresses}
     assert then <= known
+
+
+@given(EVENTS, st.booleans())
+@settings(max_examples=60, deadline=None)
+def test_what_one_receiver_is_owed_depends_on_those_alone_it_may_stand_in_for(
+    events: list[tuple[object, ...]], diligent: bool
+) -> None:
+    world = play(events, diligent=diligent)
+    there = world.owed()
+    for one in RECEIVERS:
+        near = concerning(one.name, RECEIVERS)
+        names = {r.name for r in near}
+        told = tuple(t for t in world.told if t.receiver in names)
+        alone = world.owed(receivers=near, told=told)
+        assert [n for n in alone if n.receiver == one.name] == [
+            n for n in there if n.receiver == one.name
+        ]

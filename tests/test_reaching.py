@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import UTC
 from pathlib import Path
 
+import pytest
 from house import House, receiver, rule, settings
 
+from monitor.config.timetables import parse_stretch
 from monitor.core.model import Kind
+from monitor.core.timetable import Hours
 from monitor.notifiers import Delivery
 from monitor.store.sqlite import SqliteStore
 
 LOW = rule("low", "kie/balance", "balance < 10000")
 CONFIG = settings(rules=(LOW,), receivers=(receiver("mail"), receiver("hook")))
 WAY = "monitor/receiver/mail"
+
+
+def hours(text: str) -> Hours:
+    return Hours((parse_stretch(text),), UTC)
 
 
 async def sweep(house: House, after: float = 0.0) -> None:
@@ -140,3 +149,76 @@ async def test_the_oldest_that_waits_is_known_and_gone_when_it_is_told() -> None
     counts = house.memory.snapshot(house.clock.now()).counts
     assert (counts.pending, counts.oldest_pending) == ({"mail": 0, "hook": 0}, {})
     assert Kind.OPENED in {m.kind for m, _ in house.mail.sent if m.receiver == "mail"}
+
+
+@pytest.mark.parametrize("permanent", [False, True])
+async def test_a_mailbox_that_never_takes_anything_makes_no_incident_of_its_receiver(
+    permanent: bool,
+) -> None:
+    """The other address knows: what is tried again for one alone says nothing of the way."""
+    two = receiver("mail", addresses=("a@example.com", "dead@example.com"))
+    house = await House(settings(rules=(LOW,), receivers=(two, receiver("hook")))).start()
+
+    def outcome(message, addresses):
+        dead = {a: "no such user" for a in addresses if a.startswith("dead")}
+        told = tuple(a for a in addresses if a not in dead)
+        return Delivery(told, **({"refused": dead} if permanent else {"failed": dead}))
+
+    house.mail.outcome = outcome
+    house.script.balance(9000)
+    await house.probe("kie/balance")
+    await tries(house, 90)
+    assert "receiver-failing" not in house.firing()
+
+
+async def test_an_address_that_has_left_the_config_makes_no_incident_of_its_receiver() -> None:
+    two = receiver("mail", addresses=("a@example.com", "gone@example.com"))
+    config = settings(rules=(LOW,), receivers=(two, receiver("hook")))
+    house = await House(config).start()
+    house.script.balance(9000)
+    await house.probe("kie/balance")
+    one = replace(two, addresses=("a@example.com",))
+    await house.pipeline.reload(replace(config, receivers=(one, receiver("hook"))))
+    house.mail.outcome = lambda m, a: Delivery(
+        tuple(x for x in a if x[0] != "g"), refused={x: "no such user" for x in a if x[0] == "g"}
+    )
+    house.script.balance(20000)
+    await house.probe("kie/balance")
+    await tries(house, 90)
+    assert "receiver-failing" not in house.firing()
+
+
+async def test_what_waits_for_the_morning_is_no_sign_that_the_way_is_mended() -> None:
+    """With nothing owed in quiet hours nobody has tried: the others hear of no end."""
+    who = receiver("mail", quiet_hours=hours("daily 10:20-12:00"))
+    house = await House(settings(rules=(LOW,), receivers=(who, receiver("hook")))).start()
+    house = await failing(house)
+    await tries(house, 30)
+    assert house.memory.reach["mail"].owed == {}
+    assert house.firing()["receiver-failing"] == WAY
+    assert "resolved receiver-failing" not in house.mail.said
+    await tries(house, 80)  # the quiet hours are over, and it is tried again: in vain
+    assert house.firing()["receiver-failing"] == WAY
+    broken(house)
+    await tries(house, 2)
+    assert "mail: opened low" in said(house)
+    assert said(house)[-1] == "hook: resolved receiver-failing"
+
+
+async def test_one_failure_and_then_nothing_to_tell_is_no_incident() -> None:
+    who = receiver("mail", quiet_hours=hours("daily 10:05-12:00"))
+    house = await House(settings(rules=(LOW,), receivers=(who, receiver("hook")))).start()
+    broken(house, "mail")
+    house.script.balance(9000)
+    await house.probe("kie/balance")
+    await tries(house, 60)
+    assert "receiver-failing" not in house.firing()
+
+
+async def test_another_config_of_a_receiver_begins_anew() -> None:
+    house = await failing(await House(CONFIG).start())
+    away = receiver("mail", severities=frozenset())
+    others = settings(rules=(LOW,), receivers=(away, receiver("hook")))
+    await house.pipeline.reload(others)  # nothing is owed to it any more
+    await tries(house, 2)
+    assert "receiver-failing" not in house.firing()

@@ -207,3 +207,63 @@ async def test_a_server_that_asks_to_be_left_alone_is_for_a_minute_at_most() -> 
     await lived.house.tell(after=30)
     await lived.house.tell(after=60)
     assert [round(b - a) for a, b in pairwise(sent)] == [30, 30, 60]
+
+
+async def test_whoever_was_overtaken_while_it_waited_says_nothing_anew() -> None:
+    """The other may have told the end meanwhile: this would have it fire again for minutes."""
+    eleven = tuple(rule(f"low-{n}", "kie/balance", "balance < 10000") for n in range(11))
+    one = receiver("am", addresses=(ONE,))
+    lived = await Lived(settings(rules=eleven, builtin=False, receivers=(one,))).start()
+    for _ in range(4):
+        await lived.house.tell()
+    told, leads = len(lived.house.mail.sent), True
+    assert told == 11
+
+    class Hangs(Forgetful):
+        async def send(self, to: object, message: Message, addresses: tuple[str, ...]) -> Delivery:
+            nonlocal leads
+            self.sent.append((message, addresses))
+            await asyncio.sleep(0)
+            leads = False
+            return Delivery(addresses)
+
+    channel = Hangs()
+    refresher = Refresher(
+        lived.house.memory, {"recorded": channel}, lived.house.clock,
+        compose=lived.house.pipeline._teller.compose,  # type: ignore[union-attr]  # it has one
+        may_tell=lambda: leads,
+    )  # fmt: skip
+    await refresher.everything()
+    assert len(channel.sent) == 8  # those that were on their way
+
+
+async def test_a_defect_in_one_look_does_not_end_refreshing() -> None:
+    lived = await Lived().start()
+    looks = 0
+
+    def once_broken() -> bool:
+        nonlocal looks
+        looks += 1
+        if looks == 1:
+            raise RuntimeError("a defect")
+        return True
+
+    heard = asyncio.Event()
+
+    class Hears(Forgetful):
+        async def send(self, to: object, message: Message, addresses: tuple[str, ...]) -> Delivery:
+            heard.set()
+            return Delivery(addresses)
+
+    refresher = Refresher(
+        lived.house.memory, {"recorded": Hears()}, lived.house.clock,
+        compose=lived.house.pipeline._teller.compose,  # type: ignore[union-attr]  # it has one
+        may_tell=once_broken, step=0,
+    )  # fmt: skip
+    with capture_logs() as logs:
+        running = asyncio.create_task(refresher.run())
+        async with asyncio.timeout(5):
+            await heard.wait()
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+    assert "a defect of monitor" in logs[0]["event"]

@@ -5,10 +5,15 @@ from __future__ import annotations
 import asyncio
 import itertools
 
+from house import House, rule, settings
+
 from monitor.clock import RealClock
 from monitor.core.durations import format_duration
+from monitor.notifiers import Delivery
 from monitor.rounds import Rounds
 from monitor.telling import retry_after
+
+LOW = rule("low", "kie/balance", "balance < 10000")
 
 
 class Deliveries:
@@ -99,3 +104,36 @@ async def test_what_is_being_sent_may_end_before_the_daemon_does() -> None:
     deliveries.free.set()
     await asyncio.wait_for(draining, 2)
     assert deliveries.ended == 1
+
+
+async def test_a_channel_that_says_nothing_of_an_address_is_tried_again_in_time() -> None:
+    """Not at once and for ever: that would be a daemon that does nothing else."""
+    house = await House(settings(rules=(LOW,), builtin=False)).start()
+    house.mail.outcome = lambda m, a: Delivery()
+    house.script.balance(9000)
+    async with asyncio.timeout(2):
+        await house.probe()
+    house.mail.outcome = lambda m, a: Delivery(a)
+    await house.tell(after=1)
+    assert house.mail.said == []
+    await house.tell(after=1)
+    assert house.mail.said == ["opened low"]
+
+
+async def test_who_fails_on_and_on_sets_others_in_motion_once() -> None:
+    """With fifty open incidents and a server that is down, all would look all the time."""
+    house = await House(settings(rules=(LOW,), builtin=False)).start()
+    woken = 0
+
+    def wake() -> None:
+        nonlocal woken
+        woken += 1
+
+    house.pipeline.changed = wake
+    house.mail.outcome = lambda m, a: Delivery(failed=dict.fromkeys(a, "451 later"))
+    house.script.balance(9000)
+    await house.probe()
+    opened = woken
+    for _ in range(20):
+        await house.tell(after=61)
+    assert woken == opened + 1

@@ -202,9 +202,18 @@ def _follow_ups(
 def _reminds(
     receiver: ReceiverSettings, receivers: Sequence[ReceiverSettings]
 ) -> Iterable[Interval]:
-    """Its own `remind_every`, and of those it may have to stand in for, directly or not."""
-    names, reached = {receiver.name}, -1
+    """Its own `remind_every`, and of those it may have to stand in for."""
+    near = concerning(receiver.name, receivers)
+    return {r.remind_every for r in near if r.remind_every is not None}
+
+
+def concerning(name: str, receivers: Sequence[ReceiverSettings]) -> tuple[ReceiverSettings, ...]:
+    """A receiver and those it may have to stand in for, directly or not, in the config's order.
+
+    What due() owes to it depends on these alone.
+    """
+    names, reached = {name}, 0
     while reached != len(names):
         reached = len(names)
         names |= {r.name for r in receivers if r.fallback in names}
-    return {r.remind_every for r in receivers if r.name in names and r.remind_every is not None}
+    return tuple(r for r in receivers if r.name in names)

@@ -30,7 +30,7 @@ class Reach:
     why: str = ""
 
     def owes(self, keys: Iterable[Key], now: datetime) -> Reach:
-        """What is due now; who is owed nothing cannot be failing."""
+        """What is due now; who is owed nothing is not tried: no failing begins, and none ends."""
         owed = {key: self.owed.get(key, now) for key in keys}
         since = self.failing_since if owed else None
         return replace(self, owed=owed, looked=True, failing_since=since)
@@ -60,12 +60,13 @@ class Reach:
 
     @property
     def settled(self) -> bool:
-        """Whether it is known that it can be reached, or need not be."""
-        return self.looked and (self.reached or not self.owed)
+        """Whether it is known that it can be reached, or that nobody has tried in vain."""
+        return self.looked and (self.reached or not (self.owed or self.why))
 
 
 def receiver_view(name: str, reach: Reach, now: datetime) -> View:
-    """`monitor/receiver/NAME`: unknown while an attempt is owed and none has told anybody."""
+    """`monitor/receiver/NAME`: unknown while an attempt is owed and none has told anybody, and
+    where the last one failed and nothing is owed any more."""
     trouble = reach.trouble(now)
     known = bool(trouble) or reach.settled
     return View(

@@ -7,7 +7,7 @@ with an underscore are what they share.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib import import_module
 from pkgutil import iter_modules
 from typing import Protocol
@@ -72,6 +72,13 @@ def all_failed(addresses: tuple[str, ...], why: str, *, wait: float | None = Non
     """Nobody was told; it is worth another try, after `wait` seconds if that was asked for."""
     asked = {} if wait is None else dict.fromkeys(addresses, wait)
     return Delivery(failed=dict.fromkeys(addresses, why), wait=asked)
+
+
+def whole(delivery: Delivery, addresses: tuple[str, ...]) -> Delivery:
+    """A delivery that has a word for each address: without one it is tried again, in time."""
+    known = {*delivery.told, *delivery.failed, *delivery.refused}
+    lost = dict.fromkeys((a for a in addresses if a not in known), "nothing was said of it")
+    return replace(delivery, failed={**delivery.failed, **lost}) if lost else delivery
 
 
 def all_refused(addresses: tuple[str, ...], why: str) -> Delivery:

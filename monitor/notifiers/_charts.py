@@ -124,6 +124,8 @@ class Charts:
 
     async def _drawn(self, chart: Chart) -> bytes:
         async with self._one:
+            if asyncio.get_running_loop().time() < self._rests_until:
+                return b""  # the one before it has just failed
             try:
                 async with asyncio.timeout(self._limit):
                     return await self._ask(_order(chart))
