@@ -144,3 +144,19 @@ async def test_an_answer_that_is_not_taken_is_given_up() -> None:
         reader, _ = await visitors.come(ASK)
         assert await ended(reader) == b""
         await asyncio.wait_for(done.wait(), 5)
+
+
+STRANGE = {
+    "no request": b"nonsense\r\n\r\n",
+    "an upgrade": HEAD + b"Upgrade: websocket\r\nConnection: upgrade\r\n\r\n",
+}
+
+
+@pytest.mark.parametrize("strange", list(STRANGE))
+async def test_strangers_cannot_fill_the_log(
+    strange: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with listening(Limits()) as visitors:
+        reader, _ = await visitors.come(STRANGE[strange])
+        assert await asyncio.wait_for(reader.readline(), 5)
+    assert caplog.records == []

@@ -94,7 +94,7 @@ def _config(app: ASGIApp, tls: ssl.SSLContext | None, limits: Limits) -> uvicorn
         lifespan="off",
         loop="asyncio",
         log_config=None,
-        log_level="warning",
+        log_level="error",  # its warnings are of what strangers send: as many as they like
         access_log=False,
         proxy_headers=False,
         server_header=False,
