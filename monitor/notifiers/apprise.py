@@ -2,7 +2,7 @@
 
 This one door is not ours: Apprise brings its own HTTP client, heeds proxy variables of the
 environment, follows redirects, and answers yes or no without a reason. The extra is
-`apprise`.
+`.[apprise]`.
 
 Source: https://github.com/caronc/apprise/wiki and its `Apprise.instantiate`, `NotifyBase.notify`.
 """
