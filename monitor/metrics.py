@@ -103,7 +103,20 @@ METRICS: tuple[Described, ...] = tuple(Described(*row) for row in (
 
 
 def rows(snapshot: Snapshot) -> Iterator[Row]:
-    """Every series of a snapshot. What is not known yields nothing."""
+    """Every series of a snapshot. What is not known yields nothing.
+
+    A standby asks nobody: of targets it says nothing, or they would look as if nobody asked them.
+    Its counters are there at 0, so that the first thing they count is an increase.
+    """
+    if snapshot.leading is None or snapshot.leading.leads:
+        yield from _target_rows(snapshot)
+    yield from _house_rows(snapshot)
+    yield from _incident_rows(snapshot)
+    yield from _count_rows(snapshot)
+    yield from _zero_rows(snapshot)
+
+
+def _target_rows(snapshot: Snapshot) -> Iterator[Row]:
     for view in snapshot.views.values():
         if view.check is None:
             continue
@@ -118,10 +131,6 @@ def rows(snapshot: Snapshot) -> Iterator[Row]:
         yield from _quota_rows(view)
     yield from _key_rows(snapshot)
     yield from _call_rows(snapshot)
-    yield from _house_rows(snapshot)
-    yield from _incident_rows(snapshot)
-    yield from _count_rows(snapshot)
-    yield from _zero_rows(snapshot)
 
 
 def _call_rows(snapshot: Snapshot) -> Iterator[Row]:

@@ -16,6 +16,7 @@ from monitor.core.model import Ack, Incident, Silence
 from monitor.pipeline import Pipeline
 
 Reply = Mapping[str, object]
+_LONGEST = 3650 * 86400.0  # seconds of a silence: beyond it times end
 
 
 class Operator:
@@ -40,8 +41,9 @@ class Operator:
     async def _silence(self, asked: Mapping[str, str]) -> Reply:
         now = self._clock.now()
         seconds = parse_duration(asked["for"])
-        if seconds <= 0:
-            raise ValueError("a silence lasts longer than 0s")
+        if not 0 < seconds <= _LONGEST:
+            message = "a silence lasts longer than 0s and at most 3650d; to be rid of an alert, "
+            return {"error": f"{message}switch its rule off in the config", "usage": True}
         unmatched = "" if asked.get("force") else self._unmatched(asked)
         if unmatched:
             return {"error": unmatched, "usage": True}

@@ -71,6 +71,15 @@ def test_the_example_in_the_docs_loads(name: str, optional: bool, tmp_path: Path
     jsonschema.validate(yaml.safe_load(path.read_text()), schema(catalogue()))
 
 
+def test_a_template_of_several_lines_loads_as_the_docs_write_it(tmp_path: Path) -> None:
+    example = re.findall(r"```yaml\n(.*?)```", section("webhook"), re.DOTALL)[1]
+    path = tmp_path / "config.yaml"
+    path.write_text("accounts: {kie: {key: x}}\n" + example)
+    (found,) = load_settings(str(path), Everything()).receivers
+    assert str(found.options["template"]).count("\n") == 2
+    jsonschema.validate(yaml.safe_load(path.read_text()), schema(catalogue()))
+
+
 def test_every_secret_of_a_channel_is_masked_everywhere(tmp_path: Path) -> None:
     for name, spec in SPECS.items():
         secrets = [f.name for f in spec.fields if f.kind is FieldKind.SECRET]

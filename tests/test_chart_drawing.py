@@ -79,7 +79,7 @@ async def test_a_chart_is_a_light_picture_and_the_same_bytes_wherever_it_is_draw
         ("time.sleep(60)", "it took over 0.5 s"),
         ("out.write(b'\\0\\0\\0'); out.flush(); time.sleep(60)", "it took over 0.5 s"),
         ("sys.stdin.buffer.read(9); sys.exit(1)", "expected bytes"),
-        ("sys.exit(3)", "pip install 'monitor[charts]'"),
+        ("sys.exit(3)", "-m pip install 'matplotlib>=3.10'"),
         ("sys.stdin.buffer.read(9); out.write(b'\\xff' * 99); out.flush()", "a picture of"),
         ("sys.stdin.buffer.read(9); png = b'GIF89a'; " + SAY, "no picture"),
         ("sys.stdin.buffer.read(9); png = b''; " + SAY, "no picture"),

@@ -24,6 +24,7 @@ from prometheus_client.parser import text_string_to_metric_families as parse_tex
 from monitor import __version__
 from monitor.core.builtin import BUILTIN, NOTICES
 from monitor.core.causes import CAUSES, Cause, Severity, Standing
+from monitor.core.lease import Leading
 from monitor.core.model import (
     Alert,
     AlertState,
@@ -102,6 +103,17 @@ CREDITS = {**KIE, "unit": "credits"}
 
 def test_the_names_and_labels_are_those_promised() -> None:
     assert [f"{m.name}{{{','.join(m.labels)}}}" for m in METRICS] == PROMISED.split()
+
+
+def test_a_standby_says_nothing_of_targets_that_it_does_not_ask() -> None:
+    def names(leads: bool) -> set[str]:
+        leading = Leading(leads, "web-1 pid 4711", 3)
+        families = parse_text(metrics_text(replace(money(), leading=leading)))
+        return {s.name for f in families for s in f.samples}
+
+    gone = names(True) - names(False)
+    assert {"monitor_target_info", "monitor_probe_interval_seconds", "monitor_balance"} <= gone
+    assert {"monitor_leader", "monitor_build_info", "monitor_probes_total"} <= names(False)
 
 
 def test_the_documentation_names_every_metric_with_its_type_and_labels_and_no_other() -> None:

@@ -294,6 +294,12 @@ def test_junit_says_why_and_what_next() -> None:
     assert "next: Create a new key" in (failure.text or "")
 
 
+def test_github_puts_the_next_step_into_a_sentence_of_its_own() -> None:
+    row = target("hub/key", "critical", "key_rejected", next_step="Create a new key")
+    text = shown(said_of(row, status="critical"), "github")
+    assert "::hub/key is critical. Next: Create a new key\n" in text
+
+
 def test_junit_drops_what_no_xml_may_hold_and_keeps_the_rest() -> None:
     row = target("a/model/x\x00\x1b\ufffe\udc80<&\"'>]]>é", "critical", "model_missing")
     case = junit(said_of(row)).find(".//testcase")

@@ -1,59 +1,37 @@
-"""Globs on target names: `*` crosses `/`, `?` is one character, everything else is itself."""
+"""Globs: what fits, and that whoever writes one cannot hold up the daemon."""
 
 from __future__ import annotations
 
+from functools import cache
+
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from monitor.core.globs import matches
 
-NAMES = st.text(st.sampled_from("ab/.-[]+^$\\\n"), max_size=8)
+WORDS = st.text(alphabet="ab/*?.", max_size=8)
+NAMES = st.text(alphabet="ab/.", max_size=10)
 
 
-@pytest.mark.parametrize(
-    ("glob", "name", "expected"),
-    [
-        ("kie/balance", "kie/balance", True),
-        ("kie/balance", "kie/balance2", False),
-        ("kie/balance", "akie/balance", False),
-        ("*", "huggingface/model/a/b", True),
-        ("*", "", True),
-        ("huggingface/model/*", "huggingface/model/stabilityai/sdxl", True),
-        ("huggingface/model/*", "huggingface/model", False),
-        ("*/balance", "kie/balance", True),
-        ("*/balance", "kie/balance/x", False),
-        ("k?e/*", "kie/balance", True),
-        ("k?e/*", "ke/balance", False),
-        ("?", "/", True),
-        ("a.c", "abc", False),
-        ("[ab]", "a", False),
-        ("[ab]", "[ab]", True),
-        ("", "", True),
-        ("", "a", False),
-    ],
-)
-def test_a_glob_fits_whole_names(glob: str, name: str, *, expected: bool) -> None:
-    assert matches(glob, name) is expected
+@cache
+def fits(glob: str, name: str) -> bool:
+    """The same as slowly as it can be said."""
+    if not glob:
+        return not name
+    if glob[0] == "*":
+        return fits(glob[1:], name) or (bool(name) and fits(glob, name[1:]))
+    return bool(name) and glob[0] in ("?", name[0]) and fits(glob[1:], name[1:])
 
 
-@given(NAMES)
-def test_a_name_without_wildcards_fits_itself_alone(name: str) -> None:
-    assert matches(name, name)
-    assert not matches(name, name + "x")
+@given(glob=WORDS, name=NAMES)
+@example(glob="*a*b", name="ab/ab")
+@example(glob="a*a", name="a")
+@example(glob="**", name="")
+def test_a_glob_fits_what_its_stars_and_marks_can_stand_for(glob: str, name: str) -> None:
+    assert matches(glob, name) is fits(glob, name)
 
 
-@given(NAMES, NAMES, NAMES)
-def test_a_star_stands_for_anything(before: str, middle: str, after: str) -> None:
-    assert matches(f"{before}*{after}", before + middle + after)
-
-
-@given(NAMES, NAMES)
-def test_a_question_mark_stands_for_one_character(before: str, after: str) -> None:
-    assert matches(f"{before}?{after}", f"{before}/{after}")
-    assert not matches(f"{before}?{after}", before + after)
-
-
-@given(st.text(), st.text())
-def test_whatever_is_written_a_glob_says_yes_or_no(glob: str, name: str) -> None:
-    assert matches(glob, name) in (True, False)
+@pytest.mark.parametrize("glob", ["*" * 400 + "!", "*a" * 400 + "!", "*?" * 400 + "!"])
+def test_a_glob_of_many_stars_is_answered_at_once(glob: str) -> None:
+    assert not matches(glob, "a" * 500)

@@ -541,6 +541,14 @@ def test_the_median_lies_between_the_edges_of_its_band() -> None:
     assert any(c.startswith("░") and "▒" in c and c.endswith("░") for c in columns)
 
 
+def test_a_balance_of_a_minute_ago_does_not_run_its_beginning_into_now() -> None:
+    points = [(MIDNIGHT, 500.0), (MIDNIGHT + timedelta(minutes=1), 500.0)]
+    scene = Scene(points, 0.0, points[-1][0], (), Ahead(10.0, 15.0, 26.0))
+    assert chart(scene, width=100)[-1].split() == [
+        "now,", "2026-11-20", "00:01", "2026-11-21", "00:01",
+    ]  # fmt: skip
+
+
 def test_a_balance_stands_where_it_was_until_now() -> None:
     scene = Scene([(MIDNIGHT, 500.0)], 0.0, MIDNIGHT + timedelta(hours=9))
     assert sum(is_dots(c) for line in chart(scene, width=80) for c in line) >= 70

@@ -102,6 +102,20 @@ def test_wrong_usage_is_named(
     assert (end.value.code, *capsys.readouterr()) == (code, "", said)
 
 
+def test_an_option_that_cannot_be_is_named_with_what_can_be(folder: Path) -> None:
+    found = run(folder, "monitor --once --format jnit")
+    assert (found.returncode, found.stdout) == (64, "")
+    last = found.stderr.splitlines()[-1]
+    assert last.startswith("Error: Invalid value for '--format': 'jnit' is not one of 'text',")
+
+
+def test_without_a_config_the_way_to_one_is_named(folder: Path) -> None:
+    (folder / "config.yaml").unlink()
+    found = run(folder, "monitor --once")
+    assert found.returncode == 78
+    assert "monitor init" in found.stderr
+
+
 def test_check_config_quietly_says_what_is_wrong_alone(folder: Path) -> None:
     found = run(folder, "monitor check-config --quiet")
     assert (found.returncode, found.stdout) == (0, "")

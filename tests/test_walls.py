@@ -35,7 +35,7 @@ ONLY = {
     "rich": "cli/",
     "starlette": "web/",
     "uvicorn": "web/",
-    "h11": {"demo/wire.py"},
+    "h11": {"demo/wire.py", "web/patience.py"},
     "aiosmtpd": {"demo/postbox.py"},
     "smtplib": set(),
     "requests": set(),

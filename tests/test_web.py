@@ -230,6 +230,20 @@ async def test_history_begins_where_it_is_asked_to(since: str, wanted: datetime)
     assert asked.since == wanted
 
 
+@pytest.mark.parametrize(
+    "since",
+    ["0001-01-01T00:00:00%2B14:00", "0001-01-01T00:00:00Z", "9999-12-31T23:59:59-14:00"],
+)
+async def test_history_from_the_ends_of_time_is_no_fault_of_ours(
+    since: str, tmp_path: Path
+) -> None:
+    past = await asyncio.to_thread(recorded, tmp_path, 1)
+    path = f"/api/v1/history/kie/balance?since={since}"
+    answer = await ask(doors(history=past.document), "GET", path)
+    assert answer.status_code == 200
+    assert (answer.json()["samples"] == []) is since.startswith("9999")
+
+
 @pytest.mark.parametrize("since", ["", "soon", "2026-11-01T00:00:00", "99999999y", "-1d", "NaN"])
 async def test_history_that_begins_nowhere_is_refused_in_words(since: str) -> None:
     answer = await ask(doors(), "GET", f"/api/v1/history/kie/balance?since={since}")
@@ -367,6 +381,18 @@ async def test_the_services_listener_shows_the_customers_page_alone() -> None:
         assert (await user.get(f"{base}/services")).status_code == 200
         for path in ("/", "/metrics", "/api/v1/status"):
             assert (await user.get(base + path)).status_code == 404
+
+
+@pytest.mark.parametrize("path", ["/services", "/badge/service/video.svg", "/-/ready"])
+async def test_customers_do_not_hear_which_machine_leads(path: str) -> None:
+    waiting = doors(standby=lambda: "standby: web-1 pid 4711 leads", ready=lambda: False)
+    async with listening(waiting, "services") as port, httpx.AsyncClient(trust_env=False) as user:
+        answer = await user.get(f"http://127.0.0.1:{port}{path}")
+    assert answer.status_code == 503
+    assert "web-1" not in answer.text
+    ours = await ask(waiting, "GET", path)
+    assert ours.status_code == 503
+    assert ("web-1" in ours.text) is (path == "/-/ready")
 
 
 @pytest.mark.parametrize(

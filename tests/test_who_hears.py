@@ -335,6 +335,15 @@ async def test_a_silence_that_would_mute_nothing_is_refused_with_the_nearest_nam
     assert "id" in await operator.handle(asked("*"))
 
 
+@pytest.mark.parametrize("lasts", ["0s", "99999999d", "4000d"])
+async def test_a_silence_without_an_end_is_refused_in_words(lasts: str) -> None:
+    house = await a_house(receiver())
+    reply = await Operator(house.pipeline, house.clock).handle(asked("kie/*") | {"for": lasts})
+    assert reply["usage"] is True
+    assert "longer than 0s and at most 3650d" in str(reply["error"])
+    assert house.memory.silences == {}
+
+
 async def test_a_window_of_the_config_cannot_be_ended_from_a_shell() -> None:
     house = await a_house(receiver(), window())
     (kept,) = house.memory.silences

@@ -94,12 +94,13 @@ def _run(words: list[str]) -> int:
     from typer.main import get_command
 
     from monitor.cli.commands import app
-    from monitor.cli.errors import as_refusal, usage_error
+    from monitor.cli.errors import as_refusal, plain, usage_error
 
     try:
         result = get_command(app).main(words, prog_name="monitor", standalone_mode=False)
     except Exception as error:
         if usage_error(error):
+            plain(error)
             error.show()  # type: ignore[attr-defined]  # click's, known by its name
             return USAGE
         refusal = as_refusal(error)

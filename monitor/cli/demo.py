@@ -81,7 +81,7 @@ def run(*, until_done: bool, port: int) -> int:
         from monitor.demo.story import Story
     except ModuleNotFoundError as error:
         raise Refusal(
-            f"the demo needs {error.name}: pip install 'monitor[demo]'", OUR_FAULT
+            f"the demo needs {error.name}: pip install aiosmtpd h11, beside monitor", OUR_FAULT
         ) from error
     logs.configure("text", "error")
     narrator = Narrator()

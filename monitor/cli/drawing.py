@@ -169,8 +169,8 @@ class _Canvas:
             return f"{first}{' ' * max(1, self.across - len(first) - len(last))}{last}"
         end = minute((scene.now + timedelta(hours=scene.coming)).astimezone(scene.zone))
         line = f"{first:<{self._past}}now"
-        if self._past < len(first) + 1:  # hardly any past is drawn
-            return line[: self.across]
+        if self._past < len(first) + 1:  # hardly any past is drawn: it begins about now
+            line = f"{'':<{self._past}}now, {last}"[: self.across]
         gap = self.across - len(line) - len(end)
         return f"{line}{' ' * gap}{end}" if gap > 0 else line
 

@@ -15,6 +15,13 @@ def usage_error(error: Exception) -> bool:
     return any(c.__name__ in _NAMES for c in type(error).__mro__)
 
 
+def plain(error: Exception) -> None:
+    """Leave out what the library that reads options says of itself."""
+    said = getattr(error, "message", None)
+    if isinstance(said, str):
+        error.message = said.removeprefix("Value error, ")  # type: ignore[attr-defined]  # click's
+
+
 def as_refusal(error: Exception) -> Refusal | None:
     """One line and a code for what a user can mend; None for a defect of ours."""
     from monitor.config import ConfigFaults

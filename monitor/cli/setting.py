@@ -34,7 +34,7 @@ class Globals:
         if found is None:
             raise Refusal(
                 "no config file: looked for ./config.yaml and /etc/monitor/config.yaml; "
-                "name one with --config FILE or $MONITOR_CONFIG",
+                "name one with --config FILE or $MONITOR_CONFIG, or write one: monitor init",
                 BAD_CONFIG,
             )
         return found

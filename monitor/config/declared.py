@@ -40,6 +40,7 @@ Entries = dict[str, Any]  # what pydantic's create_model takes: name to (type, F
 
 _KINDS: Mapping[FieldKind, object] = {
     FieldKind.TEXT: kinds.Text,
+    FieldKind.WORDS: kinds.Words,
     FieldKind.INTEGER: kinds.Integer,
     FieldKind.NUMBER: kinds.Number,
     FieldKind.FLAG: kinds.Flag,

@@ -12,7 +12,8 @@ from monitor.core.model import Check
 class FieldKind(StrEnum):
     """What a config value may look like."""
 
-    TEXT = "text"
+    TEXT = "text"  # on one line
+    WORDS = "words"  # on one line or several
     INTEGER = "integer"
     NUMBER = "number"
     FLAG = "flag"

@@ -25,7 +25,8 @@ from monitor.notifiers._chart import NO_LIBRARY
 
 log = logging.getLogger("monitor.notifiers.charts")
 
-HOW = "pip install 'monitor[charts]'"
+# By the library's own name: `monitor` may be somebody else's on a public index.
+HOW = f"{sys.executable} -m pip install 'matplotlib>=3.10'"
 LIMIT = 5.0  # seconds for one drawing, the start of the process included
 WARM = 60.0  # seconds the process waits for another one
 REST = 60.0  # seconds after a failure in which nothing is tried

@@ -2,7 +2,7 @@
 
 This one door is not ours: Apprise brings its own HTTP client, heeds proxy variables of the
 environment, follows redirects, and answers yes or no without a reason. The extra is
-`monitor[apprise]`.
+`.[apprise]`.
 
 Source: https://github.com/caronc/apprise/wiki and its `Apprise.instantiate`, `NotifyBase.notify`.
 """
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 TIMEOUT = 20.0
 TITLE, TEXT = 200, 4000
-INSTALL = "Apprise is not installed: pip install 'monitor[apprise]'"
+INSTALL = "Apprise is not installed: pip install apprise, beside monitor"
 
 SPEC = ChannelSpec(
     name="apprise",
@@ -42,7 +42,7 @@ SPEC = ChannelSpec(
     ),
     addresses="urls",
     docs="https://github.com/caronc/apprise/wiki",
-    knows="It needs `pip install 'monitor[apprise]'`. What leaves by this door leaves by the "
+    knows="It needs `pip install apprise` beside monitor. What leaves by this door leaves by the "
     "HTTP client of Apprise: the bounds, the CA file and the refusal to follow redirects of the "
     "others do not hold here, and proxies of the environment do. Apprise answers yes or no "
     "without a reason: a no is tried again. A repeat after a crash is a second message. Where one "

@@ -35,7 +35,7 @@ SPEC = ChannelSpec(
         Field("from", FieldKind.TEXT, "the sender's address", required=True,
               example="monitor@example.com"),
         Field("chart", FieldKind.FLAG, "whether the balance's chart is shown; needs "
-              "`monitor[charts]`", default=True),
+              "`matplotlib`", default=True),
         Field("smtp", FieldKind.RELAYS, "the mail server, or several that are tried in this order",
               required=True, fields=(
             Field("host", FieldKind.TEXT, "its name or address", required=True,

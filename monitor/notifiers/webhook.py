@@ -51,7 +51,7 @@ SPEC = ChannelSpec(
         Field("secret", FieldKind.SECRET, "signs every body in X-Monitor-Signature"),
         Field("headers", FieldKind.MAP, "further headers; their values are kept secret",
               example='{X-Team: "${TEAM}"}'),
-        Field("template", FieldKind.TEXT, "another body, as a Jinja2 template",
+        Field("template", FieldKind.WORDS, "another body, as a Jinja2 template",
               example="""'{"text": {{ subject | tojson }}}'"""),
         Field("template_file", FieldKind.PATH, "a file that holds it", example="webhook.j2"),
         Field("content_type", FieldKind.TEXT, "what such a body is", default=JSON),

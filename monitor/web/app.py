@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import Awaitable, Callable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from difflib import get_close_matches
 from importlib.resources import files
 
@@ -20,6 +20,7 @@ from monitor.core.durations import parse_duration
 from monitor.core.figures import second
 from monitor.core.reports import Unfit, near_or_all
 from monitor.core.words import clean
+from monitor.web.access import SERVICES
 from monitor.web.acting import Acts
 from monitor.web.badges import HEADERS as BADGE_HEADERS
 from monitor.web.badges import badge, etag
@@ -37,6 +38,7 @@ _STATIC = {
     "mark.svg": "image/svg+xml",
 }
 _FILTER = 100  # characters of a filter
+_BEFORE = datetime(1970, 1, 1, tzinfo=UTC)  # before anything was watched
 _WEEK = timedelta(days=7)  # of history, where `since` is not given
 
 Endpoint = Callable[[Request], Awaitable[Response]]
@@ -140,10 +142,11 @@ class _Answers:
         """200 while the event loop answers."""
         return PlainTextResponse("healthy\n")
 
-    async def ready(self, _: Request) -> Response:
+    async def ready(self, request: Request) -> Response:
         """503 until every target has been looked at, and again while draining."""
-        ready = self._doors.ready()
-        why = self._doors.standby() or "starting or draining"
+        ready, customers = self._doors.ready(), request.scope.get("monitor.listener") == SERVICES
+        why = "" if customers else self._doors.standby()
+        why = why or "starting, draining or standing by"
         words = "ready\n" if ready else f"not ready: {why}\n"
         return PlainTextResponse(words, 200 if ready else 503)
 
@@ -240,7 +243,7 @@ def _since(asked: str | None, now: datetime) -> datetime:
     if since is None:
         words = "since: a duration such as 7d, or a time such as 2026-11-20T10:31:28Z"
         raise HTTPException(400, words)
-    return since
+    return min(max(since, _BEFORE), now)
 
 
 def _ago(asked: str, now: datetime) -> datetime | None:

@@ -13,8 +13,9 @@ from dataclasses import dataclass
 import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from monitor.web.patience import Limits, patient
+
 _GRACE = 2  # seconds for answers under way
-_CONNECTIONS = 256  # at once; more are answered 503
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +65,15 @@ def _cannot(error: OSError, name: str, listen: tuple[str, int]) -> OSError:
 
 
 async def serve(
-    app: ASGIApp, listener: Listener, stop: asyncio.Event, *, tls: ssl.SSLContext | None = None
+    app: ASGIApp,
+    listener: Listener,
+    stop: asyncio.Event,
+    *,
+    tls: ssl.SSLContext | None = None,
+    limits: Limits = Limits(),  # noqa: B008 - frozen
 ) -> None:
     """Answer on `listener` until `stop` is set, then end within 3 s. Signals stay the caller's."""
-    server = _Server(_config(_named(app, listener.name), tls))
+    server = _Server(_config(_named(app, listener.name), tls, limits))
     running = asyncio.create_task(server.serve(sockets=[listener.socket]))
     stopping = asyncio.create_task(stop.wait())
     try:
@@ -80,19 +86,18 @@ async def serve(
         server.hang_up()
 
 
-def _config(app: ASGIApp, tls: ssl.SSLContext | None) -> uvicorn.Config:
+def _config(app: ASGIApp, tls: ssl.SSLContext | None, limits: Limits) -> uvicorn.Config:
     return uvicorn.Config(
         app,
-        http="h11",
+        http=patient(limits),
         ws="none",
         lifespan="off",
         loop="asyncio",
         log_config=None,
-        log_level="warning",
+        log_level="error",  # its warnings are of what strangers send: as many as they like
         access_log=False,
         proxy_headers=False,
         server_header=False,
-        limit_concurrency=_CONNECTIONS,
         timeout_graceful_shutdown=_GRACE,
         ssl_context_factory=(lambda _config, _default: tls) if tls is not None else None,
     )

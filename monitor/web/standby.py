@@ -7,7 +7,10 @@ from collections.abc import Callable
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from monitor.web.access import is_open
+
 _OWN = frozenset({"/-/healthy", "/-/ready", "/-/reload", "/metrics"})
+_ELSEWHERE = "this is shown by another machine at present: try again soon"
 
 
 class Standby:
@@ -22,4 +25,7 @@ class Standby:
         if not who or scope["type"] != "http" or scope["path"] in _OWN:
             await self._app(scope, receive, send)
             return
-        await PlainTextResponse(f"{who}\n", 503)(scope, receive, send)
+        # Customers do not hear what our machines are called.
+        words = _ELSEWHERE if is_open(scope["path"]) else who
+        answer = PlainTextResponse(f"{words}\n", 503, {"Retry-After": "5"})
+        await answer(scope, receive, send)

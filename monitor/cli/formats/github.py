@@ -42,7 +42,7 @@ def _annotations(report: Report, kind: str) -> list[str]:
 
 def _annotation(kind: str, row: TargetRow) -> str:
     title = f"{row.target} {row.doubt or row.status.value}"
-    text = row.words + (f" Next: {row.next_step}" if row.next_step else "")
+    text = f"{row.words.rstrip('.')}. Next: {row.next_step}" if row.next_step else row.words
     return annotation(kind, text, title=title)
 
 
