@@ -224,7 +224,7 @@ What holds for all of them:
   wrote is shown as it is: it makes no bold text, no link and no mention.
 - 2xx is told. 4xx but 408, 425 and 429 is refused: it is tried again after an hour, a reload or a
   restart, and `fallback` stands in at once. Everything else is tried again after at most 2 s,
-  then at most doubling, at most 60 s apart; a `Retry-After` on 429 or 503 is obeyed up to these
+  then at most doubling, at most 20 s apart; a `Retry-After` on 429 or 503 is obeyed up to
   60 s. `fallback` stands in from the third failure on.
 - The same message has the same bytes, however often it is sent. Where a service knows a repeat
   (PagerDuty, Opsgenie, ntfy, Alertmanager, `Idempotency-Key`, a mail's Message-ID), a crash

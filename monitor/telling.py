@@ -27,7 +27,8 @@ from monitor.notifiers import Delivery, Notifier, whole
 
 log = structlog.get_logger("monitor.telling")
 
-_FIRST_RETRY, _LONGEST_RETRY = 1.5, 60.0  # seconds; at most doubling in between
+_FIRST_RETRY, _LONGEST_RETRY = 1.5, 20.0  # seconds; at most doubling in between
+_LONGEST_ASKED = 60.0  # seconds a server may ask us to wait
 _FORGIVEN_AFTER = 3600.0  # seconds until a refused send is tried anew
 _AT_ONCE = 8  # notifications on their way to one receiver
 _FALLBACK_AFTER = 3  # failed attempts
@@ -282,7 +283,7 @@ class Teller:
         for address in delivery.failed:
             attempt = errand.attempts.setdefault(address, Attempt())
             attempt.failures += 1
-            asked = min(delivery.wait.get(address, 0.0), _LONGEST_RETRY)
+            asked = min(delivery.wait.get(address, 0.0), _LONGEST_ASKED)
             attempt.again_at = at + max(retry_after(attempt.failures), asked)
         for address in delivery.refused:
             errand.attempts[address] = Attempt(refused=True, again_at=at + _FORGIVEN_AFTER)
@@ -339,7 +340,7 @@ def _turn(attempt: Attempt | None, at: float) -> bool:
 
 
 def retry_after(failures: int) -> float:
-    """Seconds until the next attempt: 1.5, 3, 6 and so on up to 60."""
+    """Seconds until the next attempt: 1.5, 3, 6 and so on up to 20."""
     return min(_FIRST_RETRY * 2.0 ** min(failures - 1, 10), _LONGEST_RETRY)
 
 
