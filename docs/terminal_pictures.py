@@ -50,7 +50,6 @@ database: monitor.db
 PICTURES = {
     "terminal-status.svg": ("status",),
     "terminal-history.svg": ("history", "kie/balance"),
-    "terminal-plan.svg": ("plan",),
 }
 
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator
 
 import hypothesis
 import pytest
 import structlog
+
+# A shell that starts us in the background has it ignored, and so would every command we run.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # How long an example takes says more of the machine than of the law.
 hypothesis.settings.register_profile("monitor", deadline=None)

@@ -17,6 +17,8 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
 
+import zygote
+
 from monitor.demo.world import World
 
 MODELS = ("stabilityai/stable-diffusion-3-medium-diffusers", "black-forest-labs/FLUX.1-schnell")
@@ -29,6 +31,11 @@ SECRETS = {
 }
 
 
+# What Python and libraries read as they are imported.
+_OF_THE_START = frozenset({
+    "NO_COLOR", "FORCE_COLOR", "COLUMNS", "TERM", "LANG", "LC_ALL", "TZ",
+    "GITHUB_ACTIONS", "GITHUB_STEP_SUMMARY", "PATH",
+})  # fmt: skip
 _LOOPS: dict[int, asyncio.AbstractEventLoop] = {}
 
 
@@ -116,10 +123,13 @@ def environment(folder: Path, **more: str) -> dict[str, str]:
 
 
 def monitor(path: Path, *words: str, **more: str) -> subprocess.CompletedProcess[str]:
-    """Run the command line to its end."""
+    """Run the command line to its end; anew where what it is started with may matter."""
+    words, env = ("--config", str(path), *words), environment(path.parent, **more)
+    if not any(name in _OF_THE_START or name.startswith("PYTHON") for name in more):
+        return zygote.run(words, env)
     return subprocess.run(
-        [sys.executable, "-m", "monitor", "--config", str(path), *words],
-        env=environment(path.parent, **more),
+        [sys.executable, "-m", "monitor", *words],
+        env=env,
         capture_output=True,
         text=True,
         timeout=60,

@@ -15,6 +15,7 @@ from pathlib import Path
 from random import Random
 
 import pytest
+import zygote
 from house import START as HOUSE_START
 from house import House, kie, settings
 from living import environment
@@ -157,11 +158,7 @@ def replay(folder: Path, text: str | bytes, *words: str) -> subprocess.Completed
 
 
 def run_replay(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "monitor", "replay", *words],
-        cwd=folder, env=environment(folder), capture_output=True, text=True, timeout=60,
-        check=False,
-    )  # fmt: skip
+    return zygote.run(("replay", *words), environment(folder), cwd=str(folder))
 
 
 def fired_in(folder: Path, series: Iterable[Sample]) -> list[Fired]:

@@ -6,7 +6,6 @@ import asyncio
 import io
 import json
 import subprocess
-import sys
 import tracemalloc
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -14,6 +13,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+import zygote
 from house import kie, rule
 from hypothesis import given
 from hypothesis import strategies as st
@@ -62,11 +62,7 @@ def lines(found: Iterable[Sample]) -> str:
 
 
 def run(folder: Path, *words: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "monitor", *words],
-        cwd=folder, env=environment(folder), input=stdin,
-        capture_output=True, text=True, timeout=60, check=False,
-    )  # fmt: skip
+    return zygote.run(words, environment(folder), cwd=str(folder), stdin=stdin)
 
 
 def replayed(folder: Path, found: Iterable[Sample], *words: str) -> dict[str, object]:

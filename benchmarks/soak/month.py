@@ -372,8 +372,11 @@ class Soak:
         await self._tell()
         now = self.clock.now()
         if not self.mail.down:
-            owing = self.house.pipeline._teller.due(now)  # type: ignore[union-attr]  # there is one
-            self.owed += [f"{n.kind.value} to {n.receiver} at {self.t / DAY:.2f} d" for n in owing]
+            teller = self.house.pipeline._teller
+            names = [r.name for r in self.house.memory.settings.receivers]
+            owing = [n for name in names if teller for n in teller.due(name, now)]
+            mine = {(n.receiver, n.id): n for n in owing}.values()
+            self.owed += [f"{n.kind.value} to {n.receiver} at {self.t / DAY:.2f} d" for n in mine]
 
     async def _on_weigh(self, _: object) -> None:
         """After a clean restart, which writes the log back into the file."""
