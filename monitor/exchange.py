@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, cast
 from monitor import __version__
 from monitor.core.causes import Cause
 from monitor.core.secret import Secret
+from monitor.meter import Meter
 from monitor.reach import Phases, fault, inflated, unresolved
 
 if TYPE_CHECKING:
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 
 CAP = 64 * 1024  # bytes of an answer, raw and inflated: no documented one comes near
 PIECES = 512  # in which an answer may come: each one costs us, however small it is
-BACKSTOP = 300.0  # seconds: for a caller that forgot its own timeout
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
 
@@ -61,9 +61,6 @@ async def once(transport: httpx.AsyncBaseTransport, request: Request, phases: Ph
     """Send `request` and read its answer; of a redirect no body. Raises whatever stopped it."""
     import httpx
 
-    from monitor.meter import METER, Meter
-
-    METER.set(meter := Meter(request.cap))
     wire = httpx.Request(
         request.method,
         request.url,
@@ -74,15 +71,17 @@ async def once(transport: httpx.AsyncBaseTransport, request: Request, phases: Ph
             **{name: secret.reveal() for name, secret in request.secret_headers.items()},
         },
         content=request.body,
-        extensions={"timeout": httpx.Timeout(BACKSTOP).as_dict(), "trace": phases.trace},
+        extensions={"meter": Meter(request.cap), "phases": phases},
     )
-    response = await transport.handle_async_request(wire)
-    meter.headed()
     try:
-        unread = response.status_code in REDIRECTS
-        body = b"" if unread else await _read(response, request.cap)
+        response = await transport.handle_async_request(wire)
+        try:
+            unread = response.status_code in REDIRECTS
+            body = b"" if unread else await _read(response, request.cap)
+        finally:
+            await response.aclose()
     finally:
-        await response.aclose()
+        phases.leave()
     headers = _joined(response.headers)
     return Answer(response.status_code, headers, body, str(wire.url), phases.seconds)
 

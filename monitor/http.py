@@ -1,8 +1,8 @@
 """The one door to HTTP, for providers, notifiers and the heartbeat.
 
-Nothing but it and what stands behind it (exchange.py, reach.py) imports httpx. Only the transport
-is used: a client would keep cookies, follow redirects, read the environment and log addresses. No
-timeout is set beyond a backstop: the caller puts `asyncio.timeout` around the whole.
+Nothing but it and what stands behind it (exchange.py, http1.py) imports httpx. Only its transports
+are used: a client would keep cookies, follow redirects, read the environment and log addresses. No
+timeout is set: the caller puts `asyncio.timeout` around the whole.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 __all__ = ["CAP", "CONNECTIONS", "Answer", "Door", "HttpFailure", "Request", "TransportFactory"]
 
-CONNECTIONS = 1  # per lane: with each request httpx looks at every connection of its pool
+CONNECTIONS = 1  # per lane
 KEEP_ALIVE = 2.0  # seconds: for probes of one origin that run together, not from tick to tick
 PERMANENT = frozenset({301, 308})
 
@@ -143,7 +143,7 @@ class Door:
         return lanes[-1]
 
     async def _sweep(self) -> None:
-        """Close lanes unused of late: httpx closes idle connections only at its next request."""
+        """Close lanes unused of late."""
         now = time.monotonic()
         if now - self._swept < KEEP_ALIVE:
             return
@@ -168,16 +168,9 @@ class _Lane:
 
 
 def _transport(context: ssl.SSLContext) -> httpx.AsyncBaseTransport:
-    import httpx
+    from monitor.http1 import Http1
 
-    from monitor.meter import metered
-
-    limits = httpx.Limits(
-        max_connections=None,  # a lane never has more than CONNECTIONS requests under way
-        max_keepalive_connections=CONNECTIONS,
-        keepalive_expiry=KEEP_ALIVE,
-    )
-    return metered(httpx.AsyncHTTPTransport(verify=context, trust_env=False, limits=limits))
+    return Http1(context)
 
 
 def _trust(ca_file: str | None) -> _Trust:
@@ -202,6 +195,7 @@ def _ssl_context(trust: _Trust) -> ssl.SSLContext:
         context = ssl.create_default_context()
     else:  # a bare container: the CAs that httpx brings along
         context = httpx.create_ssl_context(trust_env=False)
+    context.set_alpn_protocols(["http/1.1"])
     if trust is not None:
         try:
             context.load_verify_locations(trust[0])

@@ -95,42 +95,30 @@ def nothing(_resolved: bool) -> None:
     """Where a host is an address, naming has no part in it."""
 
 
-_PHASES = {
-    "connection.connect_tcp": "connect",
-    "connection.start_tls": "tls",
-    "http11.send_request_headers": "send",
-    "http11.send_request_body": "send",
-    "http11.receive_response_headers": "wait",
-    "http11.receive_response_body": "receive",
-}
-
-
 class Phases:
-    """Seconds by phase, from httpcore's trace."""
+    """Seconds by phase: connect (with the name), tls, send, wait, receive. One at a time."""
 
     def __init__(self) -> None:
         self.seconds: dict[str, float] = {}
         self.connected: Callable[[bool], None] = nothing
-        self._begun: dict[str, float] = {}
+        self._present, self._since = "", 0.0
 
     @property
     def reused(self) -> bool:
         """Whether the request went out on a connection kept from another."""
         return "send" in self.seconds and "connect" not in self.seconds
 
-    async def trace(self, event: str, _info: object) -> None:
-        """Take one event, `connection.connect_tcp.started`."""
-        name, _, state = event.rpartition(".")
-        phase = _PHASES.get(name)
-        if phase is None:
-            return
-        if state == "started":
-            self._begun[name] = time.monotonic()
-            return
-        spent = time.monotonic() - self._begun.get(name, time.monotonic())
-        self.seconds[phase] = self.seconds.get(phase, 0.0) + spent
-        if phase == "connect" and state == "complete":
-            self.connected(True)
+    def enter(self, phase: str) -> None:
+        """One phase begins, and the one before it ends."""
+        self.leave()
+        self._present, self._since = phase, time.monotonic()
+
+    def leave(self) -> None:
+        """The exchange ends, well or not."""
+        if self._present:
+            spent = time.monotonic() - self._since
+            self.seconds[self._present] = self.seconds.get(self._present, 0.0) + spent
+            self._present = ""
 
 
 _OURS = {

@@ -21,8 +21,8 @@ CLOCKS = {"now", "utcnow", "today", "time", "monotonic", "perf_counter", "sleep"
 
 # Who alone may import a library.
 ONLY = {
-    "httpx": {"http.py", "exchange.py", "reach.py", "meter.py"},
-    "httpcore": {"meter.py"},
+    "httpx": {"http.py", "exchange.py", "http1.py"},
+    "httpcore": set(),
     "aiosmtplib": {"notifiers/email.py"},
     "apprise": {"notifiers/apprise.py"},
     "matplotlib": {"notifiers/_chart.py"},
@@ -35,7 +35,7 @@ ONLY = {
     "rich": "cli/",
     "starlette": "web/",
     "uvicorn": "web/",
-    "h11": {"demo/wire.py", "web/patience.py"},
+    "h11": {"http1.py", "demo/wire.py", "web/patience.py"},
     "aiosmtpd": {"demo/postbox.py"},
     "smtplib": set(),
     "requests": set(),
@@ -46,8 +46,11 @@ ONLY = {
 PARTS = {
     "core": {"core"},
     "clock": set(),
-    "http": {"core", "exchange", "meter", "reach"},
+    "http": {"core", "exchange", "http1", "reach"},
     "exchange": {"core", "meter", "reach"},  # for `http` alone
+    "http1": {"dial", "line", "meter", "reach"},
+    "dial": set(),
+    "line": set(),
     "meter": set(),
     "reach": {"core"},
     "edge": {"http"},

@@ -1,0 +1,100 @@
+"""A TCP connection to a host, over the first of its addresses that answers (RFC 8305)."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections import deque
+from collections.abc import Iterable
+
+STAGGER = 0.25  # seconds that one address has before the next is tried beside it
+
+Address = tuple[int, tuple[object, ...]]  # family, and what connect takes
+
+
+async def dial(host: str, port: int) -> socket.socket:
+    """A connected socket. Raises OSError, or a group of them where several addresses failed."""
+    found = await addresses(host, port)
+    if len(found) == 1:
+        return await _attempt(found[0])
+    return await _race(deque(found))
+
+
+async def addresses(host: str, port: int) -> list[Address]:
+    """Where a host is, families by turns so that a broken one costs a moment. Raises OSError."""
+    for family in (socket.AF_INET, socket.AF_INET6):
+        if _is_literal(family, host):  # needs no resolver, and no thread
+            return [(family, (host, port))]
+    loop = asyncio.get_running_loop()
+    found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    if not found:
+        raise socket.gaierror(socket.EAI_NONAME, "no address")
+    return by_turns((int(family), place) for family, _, _, _, place in found)
+
+
+def by_turns(found: Iterable[Address]) -> list[Address]:
+    """Each address once, the first family's first, then one of each family in turn."""
+    families: dict[int, deque[Address]] = {}
+    for address in dict.fromkeys(found):
+        families.setdefault(address[0], deque()).append(address)
+    out = []
+    while families:
+        for family, waiting in list(families.items()):
+            out.append(waiting.popleft())
+            if not waiting:
+                del families[family]
+    return out
+
+
+def _is_literal(family: int, host: str) -> bool:
+    try:
+        socket.inet_pton(family, host)
+    except OSError:
+        return False
+    return True
+
+
+async def _attempt(address: Address) -> socket.socket:
+    family, place = address
+    made = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        made.setblocking(False)
+        await asyncio.get_running_loop().sock_connect(made, place)
+    except BaseException:
+        made.close()
+        raise
+    return made
+
+
+async def _race(waiting: deque[Address]) -> socket.socket:
+    under_way: set[asyncio.Task[socket.socket]] = set()
+    failed: list[Exception] = []
+    try:
+        while waiting or under_way:
+            if waiting:
+                under_way.add(asyncio.create_task(_attempt(waiting.popleft())))
+            await asyncio.wait(
+                under_way,
+                timeout=STAGGER if waiting else None,
+                return_when=asyncio.FIRST_COMPLETED,
+            )
+            for task in [t for t in under_way if t.done()]:
+                under_way.discard(task)
+                error = task.exception()
+                if error is None:
+                    return task.result()
+                if not isinstance(error, Exception):
+                    raise error
+                failed.append(error)
+    finally:
+        await _give_up(under_way)
+    raise ExceptionGroup("no address answered", failed)
+
+
+async def _give_up(tasks: set[asyncio.Task[socket.socket]]) -> None:
+    """End the attempts that nobody waits for; one that has succeeded meanwhile is closed."""
+    for task in tasks:
+        task.cancel()
+    for ended in await asyncio.gather(*tasks, return_exceptions=True):
+        if isinstance(ended, socket.socket):
+            ended.close()
