@@ -1,7 +1,7 @@
-"""When targets are probed: APScheduler and nothing else.
+"""When targets are probed, and that each is probed once at a time.
 
-The scheduler only starts tasks of our own: APScheduler cancels what it runs when it shuts down,
-and a probe or a mail under way is to be drained, not cancelled.
+APScheduler (slots.py) only starts tasks of ours: it cancels what it runs when it shuts down, and a
+probe under way is to be drained, not cancelled.
 """
 
 from __future__ import annotations
@@ -9,22 +9,22 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 import structlog
-from apscheduler.jobstores.base import JobLookupError
-from apscheduler.schedulers.asyncio import AsyncIOScheduler
-from apscheduler.triggers.interval import IntervalTrigger
 
 from monitor.clock import Clock
-from monitor.core.settings import TargetSettings
+from monitor.core.settings import Interval, TargetSettings
 from monitor.room import Room
+from monitor.slots import Slots, slot_of
 
 log = structlog.get_logger("monitor.scheduler")
 
 _FIRST_WITHIN = 10.0  # seconds after the start
 _SPREAD = 0.8  # of it: the process needs some of it to come up
 _MOST_PER_SECOND = 50.0  # first probes
+_SLOT = 0.25  # seconds within which probes are made together, at most
+_SLOTS = 40  # at least, in an interval
 _JUMP = 5.0  # seconds by which the clock may disagree with the monotonic one
 
 Observe = Callable[[str], Awaitable[datetime | None]]
@@ -46,10 +46,8 @@ class Scheduler:
 
     def __init__(self, clock: Clock, observe: Observe) -> None:
         self._clock, self._observe = clock, observe
-        self._jobs = AsyncIOScheduler(
-            timezone=UTC,
-            job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1},
-        )
+        self._slots = Slots(self._fire)
+        self._intervals: dict[str, Interval] = {}
         self._running: dict[str, asyncio.Task[None]] = {}
         self._again: set[str] = set()  # asked for while a probe was under way
         self._due: dict[str, float] = {}  # monotonic seconds of the story
@@ -59,7 +57,7 @@ class Scheduler:
 
     def start(self) -> None:
         """Begin; needs a running event loop."""
-        self._jobs.start()
+        self._slots.start()
 
     def arm(
         self, targets: Iterable[TargetSettings], planned: Mapping[str, datetime]
@@ -77,31 +75,21 @@ class Scheduler:
             if at is None or not now < at <= now + _longest(target):
                 at = now + timedelta(seconds=first_delay(target, spread))
             first[name] = at
-            self._put(target, at)
+            self._intervals[name] = target.interval
+            self._move(name, at)
         return first
 
-    def _put(self, target: TargetSettings, at: datetime) -> None:
-        name = target.target.name
-        self._remember(name, at)
-        # The interval is the safety net: `observe` hands over the next time after each run.
-        seconds = self._wall_seconds(target.interval.longest)
-        self._jobs.add_job(
-            self._fire,
-            IntervalTrigger(seconds=seconds, timezone=UTC),
-            args=(name,),
-            id=name,
-            replace_existing=True,
-            next_run_time=self._clock.wall(at),
-        )
+    def _move(self, name: str, at: datetime) -> None:
+        ahead = (at - self._clock.now()).total_seconds()
+        self._due[name] = self._clock.monotonic() + ahead
+        width = min(_SLOT, self._wall_seconds(self._intervals[name].shortest) / _SLOTS)
+        wall, now = self._clock.wall(at), self._clock.wall(self._clock.now())
+        self._slots.put(name, slot_of(wall, timedelta(seconds=width), now))
 
     def _wall_seconds(self, seconds: float) -> float:
         now = self._clock.now()
         span = self._clock.wall(now + timedelta(seconds=seconds)) - self._clock.wall(now)
         return max(span.total_seconds(), 0.001)
-
-    def _remember(self, name: str, at: datetime) -> None:
-        ahead = (at - self._clock.now()).total_seconds()
-        self._due[name] = self._clock.monotonic() + ahead
 
     def due_in(self, name: str) -> float:
         """Seconds of the story until a target is probed next."""
@@ -117,10 +105,8 @@ class Scheduler:
         self._due.pop(name, None)
         self._again.discard(name)
         self._room.forget(name)
-        try:
-            self._jobs.remove_job(name)
-        except JobLookupError:
-            log.debug("was not scheduled", target=name)
+        self._intervals.pop(name, None)
+        self._slots.remove(name)
 
     def ask_soon(self, name: str) -> None:
         """Probe a target now; if a probe is under way, once more after it."""
@@ -131,8 +117,7 @@ class Scheduler:
 
     # -- running ----------------------------------------------------------------------------
 
-    async def _fire(self, name: str) -> None:
-        """APScheduler's job: starts a task of ours and returns at once."""
+    def _fire(self, name: str) -> None:
         if name not in self._running and name in self._due:
             self._begin(name)
 
@@ -160,15 +145,10 @@ class Scheduler:
         if name in self._again:
             self._again.discard(name)
             self._begin(name)
-        elif following is not None:
-            self._move(name, max(following, self._clock.now()))
-
-    def _move(self, name: str, at: datetime) -> None:
-        self._remember(name, at)
-        try:
-            self._jobs.modify_job(name, next_run_time=self._clock.wall(at))
-        except JobLookupError:
-            log.debug("is not scheduled any more", target=name)
+        else:  # the interval is the safety net of what observing hands over
+            now = self._clock.now()
+            longest = timedelta(seconds=self._intervals[name].longest)
+            self._move(name, now + longest if following is None else max(following, now))
 
     # -- the clock --------------------------------------------------------------------------
 
@@ -193,17 +173,15 @@ class Scheduler:
         """Start nothing more, let what is under way finish for so long, then cancel it."""
         self._due.clear()
         self._again.clear()
-        if self._jobs.running:
-            self._jobs.pause()
+        self._slots.pause()
         tasks = set(self._running.values())
         if tasks:
             _, late = await asyncio.wait(tasks, timeout=seconds)
             for task in late:
                 task.cancel()
             await asyncio.gather(*late, return_exceptions=True)
-        if self._jobs.running:
-            self._jobs.shutdown(wait=False)
-            await asyncio.sleep(0)
+        self._slots.stop()
+        await asyncio.sleep(0)
 
 
 def _longest(target: TargetSettings) -> timedelta:
