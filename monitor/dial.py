@@ -14,10 +14,7 @@ Address = tuple[int, tuple[object, ...]]  # family, and what connect takes
 
 async def dial(host: str, port: int) -> socket.socket:
     """A connected socket. Raises OSError, or a group of them where several addresses failed."""
-    found = await addresses(host, port)
-    if len(found) == 1:
-        return await _attempt(found[0])
-    return await _race(deque(found))
+    return await race(await addresses(host, port))
 
 
 async def addresses(host: str, port: int) -> list[Address]:
@@ -66,29 +63,34 @@ async def _attempt(address: Address) -> socket.socket:
     return made
 
 
-async def _race(waiting: deque[Address]) -> socket.socket:
+async def race(found: Iterable[Address], stagger: float = STAGGER) -> socket.socket:
+    """A socket connected to the first address that answers; each has `stagger` seconds alone."""
+    waiting = deque(found)
+    if len(waiting) == 1:
+        return await _attempt(waiting[0])
     under_way: set[asyncio.Task[socket.socket]] = set()
     failed: list[Exception] = []
     try:
         while waiting or under_way:
             if waiting:
                 under_way.add(asyncio.create_task(_attempt(waiting.popleft())))
-            await asyncio.wait(
-                under_way,
-                timeout=STAGGER if waiting else None,
-                return_when=asyncio.FIRST_COMPLETED,
-            )
+            patience = stagger if waiting else None
+            await asyncio.wait(under_way, timeout=patience, return_when=asyncio.FIRST_COMPLETED)
             for task in [t for t in under_way if t.done()]:
                 under_way.discard(task)
-                error = task.exception()
-                if error is None:
-                    return task.result()
-                if not isinstance(error, Exception):
-                    raise error
-                failed.append(error)
+                if (made := _outcome(task, failed)) is not None:
+                    return made
     finally:
         await _give_up(under_way)
     raise ExceptionGroup("no address answered", failed)
+
+
+def _outcome(task: asyncio.Task[socket.socket], failed: list[Exception]) -> socket.socket | None:
+    try:
+        return task.result()
+    except Exception as error:  # noqa: BLE001 - each is told where none has answered
+        failed.append(error)
+        return None
 
 
 async def _give_up(tasks: set[asyncio.Task[socket.socket]]) -> None:

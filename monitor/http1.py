@@ -127,10 +127,12 @@ class _Talk:
 
     def again(self) -> bool:
         """Make it ready for the next request; False where there can be none."""
-        if self._state.our_state is h11.DONE and self._state.their_state is h11.DONE:
-            self._state.start_next_cycle()
-            return not self.line.spent
-        return False
+        done = self._state.our_state is h11.DONE and self._state.their_state is h11.DONE
+        # What came behind the answer would be taken for the next one.
+        if not done or self._state.trailing_data[0] or self.line.spent:
+            return False
+        self._state.start_next_cycle()
+        return True
 
 
 class _Body(httpx.AsyncByteStream):

@@ -15,14 +15,17 @@ import time
 import zlib
 from collections import Counter
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 from urllib.parse import SplitResult, urljoin, urlsplit
 
 from monitor.core.causes import Cause
 
 LATELY = 300.0  # seconds for which a name that resolved says that naming works
+_KNOWN = 4096  # addresses, taken apart once: the same ones are asked again and again
 PATIENCE = 2.0  # seconds to wait for another name's fate before calling ourselves offline
 
 
+@lru_cache(maxsize=_KNOWN)
 def split_url(url: str, base: str = "") -> SplitResult:
     """The parts of an http or https address, as seen from `base`.
 
@@ -49,6 +52,7 @@ def origin_of(parts: SplitResult) -> str:
     return f"{parts.scheme}://{host_of(parts)}:{port}"
 
 
+@lru_cache(maxsize=_KNOWN)
 def is_address(host: str) -> bool:
     """Whether a host is an IP address and not a name."""
     try:

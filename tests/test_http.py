@@ -250,6 +250,40 @@ async def test_a_connection_is_used_again_by_the_next_request(door: Door) -> Non
         assert (wire.connections, len(wire.seen)) == (1, 3)
 
 
+async def test_bytes_that_nobody_asked_for_end_a_connection(door: Door) -> None:
+    async with serving(says(answer() + b"HTTP/1.1 200 OK\r\n\r\n", again=True)) as wire:
+        for _ in range(2):
+            assert (await door.send(get(wire.url))).status == 200
+        assert wire.connections == 2
+
+
+async def test_a_connection_whose_answer_was_not_read_whole_is_not_used_again(
+    door: Door,
+) -> None:
+    said = b"HTTP/1.1 302 Found\r\nLocation: https://b.example/\r\nContent-Length: 5\r\n\r\nmoved"
+    async with serving(says(said, again=True)) as wire:
+        for _ in range(2):
+            await failure(door, get(wire.url))
+        assert wire.connections == 2
+
+
+@pytest.mark.parametrize("interim", [b"HTTP/1.1 100 Continue\r\n\r\n" * 2, b""])
+async def test_answers_before_the_answer_are_let_by(door: Door, interim: bytes) -> None:
+    async with serving(says(interim + answer(b"{}"))) as wire:
+        assert (await door.send(get(wire.url))).body == b"{}"
+
+
+async def test_another_protocol_that_nobody_asked_for_is_no_answer(door: Door) -> None:
+    said = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n"
+    async with serving(says(said, again=True)) as wire:
+        assert (await failure(door, get(wire.url))).cause is Cause.ANSWER_MALFORMED
+
+
+async def test_an_answer_that_ends_with_its_connection_is_whole(door: Door) -> None:
+    async with serving(says(b"HTTP/1.0 200 OK\r\n\r\n{}")) as wire:
+        assert (await door.send(get(wire.url))).body == b"{}"
+
+
 def dies_on_the_second(keep: bool = True) -> Script:
     """A server that breaks a kept connection off just when it is used again."""
     counted = 0
