@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
-from typing import Generic, TypeVar
+from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Generic, TypeVar, cast
 
 from monitor.store import Batch, StoreError
 
@@ -20,8 +21,10 @@ class _Job(Generic[T]):
     """Something to do on the thread, and who waits for it."""
 
     work: Callable[[], T]
+    done: asyncio.Future[T]
     batch: Batch | None = None  # set where it may share its transaction with its neighbours
-    done: Future[T] = field(default_factory=Future)
+    result: T | None = None
+    error: BaseException | None = None
 
 
 class Writer:
@@ -46,21 +49,21 @@ class Writer:
 
     def commit(self, batch: Batch) -> Awaitable[object]:
         """Write a batch; done when it is kept."""
-        job: _Job[object] = _Job(lambda: self._write([batch]), batch)
+        loop = asyncio.get_running_loop()
+        job: _Job[object] = _Job(lambda: self._write([batch]), loop.create_future(), batch)
         self._jobs.append(job)
         if not self._gather or batch.durable or len(self._jobs) >= _GROUP:
             self._wake()
         elif self._timer is None:
-            self._timer = asyncio.get_running_loop().call_later(self._gather, self._wake)
-        return asyncio.wrap_future(job.done)
+            self._timer = loop.call_later(self._gather, self._wake)
+        return job.done
 
     async def run(self, work: Callable[[], T]) -> T:
         """Run `work` on the thread, after all that was handed in before."""
-        job: _Job[T] = _Job(work)
-        self._jobs.append(job)  # type: ignore[arg-type]  # a queue of jobs of every result
+        job: _Job[T] = _Job(work, asyncio.get_running_loop().create_future())
+        self._jobs.append(cast("_Job[object]", job))  # a queue of jobs of every result
         self._wake()
-        await asyncio.wrap_future(job.done)
-        return job.done.result()
+        return await job.done
 
     def stop(self) -> None:
         """End the thread; jobs already handed in are still done."""
@@ -74,11 +77,12 @@ class Writer:
 
     def _next(self) -> None:
         while taken := self._take():
-            group = [j for j in taken if j.done.set_running_or_notify_cancel()]
+            group = [j for j in taken if not j.done.cancelled()]
             if len(group) > 1:
                 self._do_together(group)
             else:
-                self._do_each(group)
+                _do_each(group)
+            _tell(group)
 
     def _take(self) -> list[_Job[object]]:
         """The next job, or a run of neighbouring batches; nothing where none is left."""
@@ -94,19 +98,32 @@ class Writer:
             self._write([j.batch for j in group if j.batch is not None])
         except StoreError as error:
             for job in group:
-                job.done.set_exception(error)
+                job.error = error
         except Exception:  # noqa: BLE001 - one bad batch must not take its neighbours with it
-            self._do_each(group)
-        else:
-            for job in group:
-                job.done.set_result(None)
+            _do_each(group)
 
-    @staticmethod
-    def _do_each(group: list[_Job[object]]) -> None:
-        for job in group:
-            try:
-                result = job.work()
-            except BaseException as error:  # noqa: BLE001 - handed over to the one who waits
-                job.done.set_exception(error)
-            else:
-                job.done.set_result(result)
+
+def _do_each(group: list[_Job[object]]) -> None:
+    for job in group:
+        try:
+            job.result = job.work()
+        except BaseException as error:  # noqa: BLE001 - handed over to the one who waits
+            job.error = error
+
+
+def _tell(group: list[_Job[object]]) -> None:
+    """Wake those who wait: the loop once for all of them."""
+    if group:
+        # A loop that has ended holds nobody who waits.
+        with suppress(RuntimeError):
+            group[0].done.get_loop().call_soon_threadsafe(_told, group)
+
+
+def _told(group: list[_Job[object]]) -> None:
+    for job in group:
+        if job.done.done():
+            continue  # nobody waits any more
+        if job.error is not None:
+            job.done.set_exception(job.error)
+        else:
+            job.done.set_result(job.result)
