@@ -56,13 +56,19 @@ def test_no_fault_shows_what_looks_like_a_credential(path: Path) -> None:
         (b"a: 1\nb: \xff\xfe", "2:4: file: is not UTF-8 text: save the file as UTF-8"),
         (b"a: 1\nb: \x07", "2:4: file: holds the control character U+0007: remove it"),
         (b"a: \xf4\x8f\xbf\xb0", "1:4: file: holds the control character U+10FFF0: remove it"),
-        (b"x" * 2_000_000, "1:1: file: is larger than 1024 KiB: this is not a config"),
+        (b"x" * 17_000_000, "1:1: file: is larger than 16 MiB: this is not a config"),
     ],
 )
 def test_what_is_no_yaml_text_is_one_clear_fault(
     tmp_path: Path, content: bytes, expected: str
 ) -> None:
     assert faults(written(tmp_path, content)) == [f"config.yaml:{expected}"]
+
+
+def test_a_config_may_hold_as_many_values_as_it_writes_out(tmp_path: Path) -> None:
+    labels = "".join(f"      label{n}: value{n}\n" for n in range(60_000))
+    text = f"accounts:\n  kie:\n    provider: kie\n    key: planted\n    labels:\n{labels}"
+    assert not [f for f in faults(written(tmp_path, text.encode())) if "values" in f]
 
 
 def test_a_directory_is_one_clear_fault(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from monitor.config.variables import hide, show, substitute
 
 _LOADER: type = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 DEEPEST = 32  # levels of nesting: PyYAML's C composer recurses on the C stack and would overflow
-MOST = 50_000  # values after aliases are followed
+MOST = 50_000  # values after aliases are followed; more only where so many are written out
 
 _TAG = "tag:yaml.org,2002:"
 _TAGS = {
@@ -48,7 +48,8 @@ def parse(
         line, column = _mark(node)
         message = "must be a mapping that begins with a key such as `accounts:`"
         raise file_fault(file, message, line, column)
-    document.root = _Walk(document).tree(node, ())
+    most = max(MOST, len(text) // 2)  # without an alias, a value takes two characters
+    document.root = _Walk(document, most).tree(node, ())
     return document
 
 
@@ -106,8 +107,8 @@ def _mark(node: yaml.Node) -> Mark:
 class _Walk:
     """Nodes to a tree. Aliases share nodes, so that going round in circles is possible."""
 
-    def __init__(self, document: Document) -> None:
-        self.document = document
+    def __init__(self, document: Document, most: int) -> None:
+        self.document, self.most = document, most
         self.above: set[int] = set()
         self.size = 0
 
@@ -138,8 +139,9 @@ class _Walk:
     def count(self, node: yaml.Node) -> None:
         """A few aliases of aliases make a billion values."""
         self.size += 1
-        if self.size > MOST:
-            raise file_fault(self.document.file, f"has more than {MOST} values", *_mark(node))
+        if self.size > self.most:
+            message = f"has more than {self.most} values"
+            raise file_fault(self.document.file, message, *_mark(node))
 
     @contextmanager
     def inside(self, node: yaml.Node) -> Iterator[None]:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from monitor.config.faults import ConfigFaults, Fault
 
-LARGEST = 1024 * 1024  # bytes; a config of a thousand accounts has a fifth of it
+LARGEST = 16 * 1024 * 1024  # bytes; a config of ten thousand accounts has an eighth of it
 
 # What YAML calls printable: https://yaml.org/spec/1.1/#c-printable
 _UNPRINTABLE = re.compile(
@@ -20,7 +20,7 @@ def read_source(file: str) -> str:
     """The text of `file`. Raises ConfigFaults with the one reason why there is none."""
     data = _read_bytes(file)
     if len(data) > LARGEST:
-        raise file_fault(file, f"is larger than {LARGEST // 1024} KiB: this is not a config")
+        raise file_fault(file, f"is larger than {LARGEST >> 20} MiB: this is not a config")
     if b"\0" in data:
         raise file_fault(file, "holds binary data: a config is text in UTF-8")
     text = _decoded(file, data)
