@@ -152,7 +152,7 @@ class Daemon:
         return WebDoors(
             snapshot_of=self.snapshot,
             document=lambda: document(self.snapshot()),
-            metrics=self.exporter.render,
+            metrics=self.exporter.scrape,
             ready=self.ready,
             history=past.document,
             patterns=past.patterns,

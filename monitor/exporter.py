@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Callable, Iterable
 
@@ -75,11 +76,18 @@ class Exporter:
     """What the daemon hands to the page: the metrics of now, process metrics among them."""
 
     def __init__(self, snapshot_of: Callable[[], Snapshot]) -> None:
-        self._registry = registry(snapshot_of)
+        self._snapshot_of = snapshot_of
+        self._turn = asyncio.Lock()
 
-    def render(self, accept: str = "") -> tuple[bytes, str]:
-        """The exposition and its content type, in the format that `accept` asks for."""
-        return render(self._registry, accept)
+    async def scrape(self, accept: str = "") -> tuple[bytes, str]:
+        """The exposition and its content type, in the format that `accept` asks for.
+
+        It is written beside the event loop: ten thousand targets take a second, and a probe is not
+        to wait for that. One at a time: several would only slow each other down.
+        """
+        async with self._turn:
+            snapshot = self._snapshot_of()
+            return await asyncio.to_thread(render, registry(lambda: snapshot), accept)
 
 
 def _sane(media: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
 import re
 import shutil
@@ -360,16 +361,26 @@ def test_a_broken_reload_shows_and_the_time_of_the_last_good_one_stays() -> None
     assert value(snap, "monitor_build_info", version=__version__) == 1
 
 
-def test_a_removed_target_leaves_no_series_behind() -> None:
+async def test_a_removed_target_leaves_no_series_behind() -> None:
     now_true = [scene.story()]
     exporter = Exporter(lambda: now_true[0])
-    assert b'target="kie/balance"' in exporter.render()[0]
+    assert b'target="kie/balance"' in (await exporter.scrape())[0]
     now_true[0] = scene.snapshot(scene.settings(), ())
-    assert b"kie" not in exporter.render()[0]
+    assert b"kie" not in (await exporter.scrape())[0]
 
 
-def test_the_daemon_tells_of_its_process_and_once_does_not() -> None:
-    assert b"process_cpu_seconds_total" in Exporter(scene.story).render("")[0]
+async def test_the_event_loop_goes_on_while_metrics_are_written() -> None:
+    large, steps = scene.many(500, models=2), []
+    scraped = asyncio.create_task(Exporter(lambda: large).scrape())
+    while not scraped.done():
+        steps.append(scraped.done())
+        await asyncio.sleep(0)
+    assert len(steps) > 10  # written in one go it would be three: begun, written, seen
+    assert scraped.result()[0].count(b"monitor_target_info{") > 500
+
+
+async def test_the_daemon_tells_of_its_process_and_once_does_not() -> None:
+    assert b"process_cpu_seconds_total" in (await Exporter(scene.story).scrape(""))[0]
     assert "process_" not in metrics_text(scene.story())
     assert "python_" not in metrics_text(scene.story())
 
@@ -461,11 +472,13 @@ def test_no_text_of_a_failure_becomes_a_label() -> None:
     shutil.which("promtool") is None, reason="no promtool: apt-get install prometheus"
 )
 @pytest.mark.parametrize("story", [scene.story, lambda: scene.many(3, models=2)])
-def test_promtool_finds_nothing_to_say(story: object) -> None:
+async def test_promtool_finds_nothing_to_say(story: object) -> None:
     assert callable(story)
-    text = Exporter(story).render()[0]
-    done = subprocess.run(["promtool", "check", "metrics"], input=text, capture_output=True,
-                          timeout=30, check=False)  # fmt: skip
+    text, _ = await Exporter(story).scrape()
+    check = ["promtool", "check", "metrics"]
+    done = await asyncio.to_thread(
+        subprocess.run, check, input=text, capture_output=True, timeout=30, check=False
+    )
     assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
 
 

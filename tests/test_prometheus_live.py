@@ -241,7 +241,7 @@ async def test_a_target_that_leaves_the_config_vanishes_at_the_next_scrape(tmp_p
     shown: list[Snapshot] = [scene.story()]
     exporter = Exporter(lambda: shown[0])
     listener, stop = bind("web", ("127.0.0.1", 0)), asyncio.Event()
-    app = build_app(scene.doors(metrics=exporter.render))
+    app = build_app(scene.doors(metrics=exporter.scrape))
     serving = asyncio.create_task(serve(app, listener, stop))
     address = f"http://127.0.0.1:{listener.port}/"
 

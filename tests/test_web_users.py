@@ -243,7 +243,11 @@ async def test_a_scraper_that_goes_away_mid_body_leaves_no_error_and_no_connecti
     from prometheus_client import CONTENT_TYPE_LATEST
 
     body = b"# " + b"x" * 8_000_000 + b"\n"
-    doors = scene.doors(metrics=lambda accept: (body, CONTENT_TYPE_LATEST))
+
+    async def scrape(_: str) -> tuple[bytes, str]:
+        return body, CONTENT_TYPE_LATEST
+
+    doors = scene.doors(metrics=scrape)
     listener, stop = bind("web", ("127.0.0.1", 0)), asyncio.Event()
     running = asyncio.create_task(serve(build_app(doors), listener, stop))
     host = f"127.0.0.1:{listener.port}"

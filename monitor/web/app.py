@@ -135,7 +135,7 @@ class _Answers:
 
     async def metrics(self, request: Request) -> Response:
         """What Prometheus scrapes."""
-        body, content_type = self._doors.metrics(request.headers.get("accept", ""))
+        body, content_type = await self._doors.metrics(request.headers.get("accept", ""))
         return Response(body, headers={"Content-Type": content_type})
 
     async def healthy(self, _: Request) -> Response:

@@ -33,7 +33,7 @@ class WebDoors:
 
     snapshot_of: Callable[[], Snapshot]
     document: Callable[[], Mapping[str, object]]  # the status document, for strict JSON
-    metrics: Callable[[str], tuple[bytes, str]]  # the Accept header to body and content type
+    metrics: Callable[[str], Awaitable[tuple[bytes, str]]]  # Accept to body and content type
     ready: Callable[[], bool]
     history: Callable[[str, datetime], Awaitable[Mapping[str, object] | str]]
     # of target, since when: its past for strict JSON, or why it cannot be had at present
