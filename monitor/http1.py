@@ -14,7 +14,7 @@ import h11
 import httpx
 
 from monitor.dial import dial
-from monitor.line import Line, secured
+from monitor.line import Line, Secure, opened
 from monitor.meter import SLICE, Meter
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ class Http1(httpx.AsyncBaseTransport):
         body = _Body(self, talk, meter)
         return httpx.Response(head.status_code, headers=head.headers.raw_items(), stream=body)
 
-    async def _connected(self, url: httpx.URL, phases: Phases) -> Line:
+    async def _connected(self, url: httpx.URL, phases: Phases) -> Line | Secure:
         host = url.raw_host.decode("ascii")
         tls = url.scheme == "https"
         phases.enter("connect")
@@ -63,7 +63,7 @@ class Http1(httpx.AsyncBaseTransport):
         phases.connected(True)
         if tls:
             phases.enter("tls")
-        return await secured(made, self._context if tls else None, host)
+        return await opened(made, self._context if tls else None, host)
 
     def keep(self, talk: _Talk) -> None:
         """Take back a connection whose answer was read, if it may carry another."""
@@ -82,7 +82,7 @@ class Http1(httpx.AsyncBaseTransport):
 class _Talk:
     """What is said on one line."""
 
-    def __init__(self, line: Line) -> None:
+    def __init__(self, line: Line | Secure) -> None:
         self.line = line
         self._state = h11.Connection(h11.CLIENT)
 

@@ -1,4 +1,4 @@
-"""A connection's bytes in the order in which they come, over asyncio's own sockets and TLS.
+"""A connection's bytes in the order in which they come, over asyncio's sockets, in TLS or not.
 
 No more is taken off the wire than somebody is about to read. What is given up is closed at once:
 no goodbye is said in TLS, since a peer could let us wait for its own.
@@ -9,11 +9,11 @@ from __future__ import annotations
 import asyncio
 import socket
 import ssl
+from contextlib import suppress
 from typing import cast
 
 FULL = 64 * 1024  # bytes waiting to be read: until they are, the peer has to wait
-HANDSHAKE = 300.0  # seconds: a backstop, the caller has a timeout of its own
-GOODBYE = 0.5  # seconds for the end of a handshake that is given up in its last moment
+SECURED = 16 * 1024  # bytes of TLS opened at a time: what a record may have
 
 
 class Line(asyncio.Protocol):
@@ -54,6 +54,12 @@ class Line(asyncio.Protocol):
             self._transport.resume_reading()
         return data
 
+    def taken(self) -> bytes:
+        """What has come and nobody has read, without waiting."""
+        data = bytes(self._came)
+        self._came.clear()
+        return data
+
     def hang_up(self) -> None:
         """Close at once."""
         self._ended = True
@@ -90,26 +96,91 @@ class Line(asyncio.Protocol):
             self._waiter.set_result(None)
 
 
-async def secured(made: socket.socket, context: ssl.SSLContext | None, host: str) -> Line:
+class Secure:
+    """A line in TLS, as a line: ssl's memory BIOs in the way its documentation shows.
+
+    asyncio's own TLS sets 256 KiB aside for each connection, which hundreds of them fill.
+    """
+
+    def __init__(self, line: Line, context: ssl.SSLContext, host: str) -> None:
+        self._line = line
+        self._in, self._out = ssl.MemoryBIO(), ssl.MemoryBIO()
+        self._tls = context.wrap_bio(self._in, self._out, server_hostname=host)
+
+    @property
+    def spent(self) -> bool:
+        """Whether no request may go out on it. A ticket for a later session may have come."""
+        if not self._line.spent:
+            return False
+        self._in.write(self._line.taken())
+        with suppress(ssl.SSLError):
+            try:
+                self._tls.read(1)
+            except ssl.SSLWantReadError:  # nothing that was said to us
+                return self._line.spent
+        return True
+
+    async def shake(self) -> None:
+        """Agree with the peer. Raises OSError, of which ssl.SSLError is one."""
+        while True:
+            try:
+                self._tls.do_handshake()
+            except ssl.SSLWantReadError:
+                self._flush()
+                await self._more(ConnectionResetError("closed in the handshake"))
+            except ssl.SSLError:
+                self._flush()  # the peer is told why
+                raise
+            else:
+                self._flush()
+                return
+
+    def write(self, data: bytes) -> None:
+        """Send, in the background; a failure shows at the next read."""
+        self._tls.write(data)
+        self._flush()
+
+    async def read(self, most: int) -> bytes:
+        """What has come, `most` bytes at most; nothing at the end. Raises OSError."""
+        while True:
+            try:
+                return self._tls.read(most)
+            except ssl.SSLWantReadError:
+                self._flush()
+                if not await self._more():
+                    return b""  # few servers say goodbye
+            except ssl.SSLZeroReturnError:
+                return b""
+
+    def hang_up(self) -> None:
+        """Close at once."""
+        self._line.hang_up()
+
+    async def _more(self, otherwise: OSError | None = None) -> bool:
+        came = await self._line.read(SECURED)
+        if not came and otherwise is not None:
+            raise otherwise
+        self._in.write(came)
+        return bool(came)
+
+    def _flush(self) -> None:
+        if self._out.pending:
+            self._line.write(self._out.read())
+
+
+async def opened(made: socket.socket, context: ssl.SSLContext | None, host: str) -> Line | Secure:
     """A line over a connected socket, in TLS for `host` where there is a context.
 
     The socket is the line's from here on. Raises OSError, of which ssl.SSLError is one.
     """
     line = Line()
-    loop = asyncio.get_running_loop()
     try:
+        await asyncio.get_running_loop().create_connection(lambda: line, sock=made)
         if context is None:
-            await loop.create_connection(lambda: line, sock=made)
-        else:
-            await loop.create_connection(
-                lambda: line,
-                sock=made,
-                ssl=context,
-                server_hostname=host,
-                ssl_handshake_timeout=HANDSHAKE,
-                ssl_shutdown_timeout=GOODBYE,
-            )
+            return line
+        secure = Secure(line, context, host)
+        await secure.shake()
     except BaseException:
         line.hang_up()
         raise
-    return line
+    return secure

@@ -21,7 +21,7 @@ from monitor.slots import Slots, slot_of
 log = structlog.get_logger("monitor.scheduler")
 
 _FIRST_WITHIN = 10.0  # seconds after the start
-_SPREAD = 0.8  # of it: the process needs some of it to come up
+_SPREAD = 0.5  # of it: the process needs some of it to come up
 _MOST_PER_SECOND = 50.0  # first probes
 _SLOT = 0.25  # seconds within which probes are made together, at most
 _SLOTS = 40  # at least, in an interval

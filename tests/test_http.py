@@ -501,6 +501,40 @@ async def test_a_certificate_of_another_name_or_time_is_not_trusted(
     assert "certificate" in str(fault)
 
 
+async def test_a_connection_in_tls_is_used_again_tickets_or_not(
+    door: Door, authority: Authority
+) -> None:
+    tls = authority.server()
+    tls.num_tickets = 4  # come after the handshake, and nobody reads them
+    async with serving(says(answer(), again=True), tls) as wire:
+        for _ in range(3):
+            await door.send(get(wire.url, ca_file=authority.ca_file))
+        assert (wire.connections, len(wire.seen)) == (1, 3)
+
+
+@pytest.mark.parametrize("script", [dies_on_the_second(), says(answer())])
+async def test_a_connection_in_tls_that_was_closed_meanwhile_is_not_missed(
+    door: Door, authority: Authority, script: Script
+) -> None:
+    async with serving(script, authority.server()) as wire:
+        for _ in range(2):
+            got = await door.send(get(wire.url, ca_file=authority.ca_file))
+            assert got.status == 200
+
+
+@pytest.mark.parametrize("said", [b"", b"\x16\x03\x01"])
+async def test_who_hangs_up_in_the_handshake_is_unreachable(door: Door, said: bytes) -> None:
+    async def hung_up(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(said)
+        await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(hung_up, "127.0.0.1", 0)
+    async with server:
+        url = f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        assert (await failure(door, get(url))).cause is Cause.PROVIDER_UNREACHABLE
+
+
 async def test_a_server_without_tls_is_not_spoken_to(door: Door) -> None:
     async def speaks_first(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(answer(status=400))
