@@ -8,8 +8,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
-import structlog
-
 from monitor.asking import ProbeTarget
 from monitor.build import prober, refresher, teller
 from monitor.clock import RealClock
@@ -24,6 +22,7 @@ from monitor.core.status import concerned, document, overall
 from monitor.exporter import metrics_text
 from monitor.http import Door
 from monitor.keeping import fold_samples
+from monitor.logs import Log
 from monitor.memory import KEPT
 from monitor.notifiers import Delivery, load_notifiers
 from monitor.operator import Operator
@@ -33,7 +32,7 @@ from monitor.store import Store, StoreError
 from monitor.store.sqlite import SqliteStore
 from monitor.threads import PassingThreads
 
-log = structlog.get_logger("monitor.once")
+log = Log("monitor.once")
 
 _BUSY = 0.5  # seconds a locked database is waited for
 _SPARE = 2.0  # seconds beyond the longest timeout: the whole ends by timeout + 3 s

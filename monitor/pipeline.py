@@ -10,8 +10,6 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-import structlog
-
 from monitor.asking import Asker, ProbeTarget, Reread
 from monitor.believing import REPEATS, Believer
 from monitor.clock import Clock
@@ -24,13 +22,14 @@ from monitor.counting import Counting, Query
 from monitor.digesting import Digesting
 from monitor.judging import Changes, Judge
 from monitor.keeping import Keeper
+from monitor.logs import Log
 from monitor.memory import Memory
 from monitor.noticing import Before, Noticer
 from monitor.others import AskCanary, Others
 from monitor.store import Batch, Store
 from monitor.telling import Teller
 
-log = structlog.get_logger("monitor.pipeline")
+log = Log("monitor.pipeline")
 
 Samples = tuple[tuple[str, Sample], ...]  # (target, sample)
 
