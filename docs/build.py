@@ -8,7 +8,8 @@ from pathlib import Path
 
 from typer.testing import CliRunner
 
-from monitor.build import catalogue, runbooks
+from monitor.build import catalogue
+from monitor.channels import runbooks
 from monitor.cli.commands import app
 from monitor.config import reference, schema
 from monitor.config.starter import account_lines

@@ -9,7 +9,7 @@ from contextlib import AsyncExitStack, suppress
 from dataclasses import replace
 from pathlib import Path
 
-from monitor.build import runbook_page
+from monitor.channels import runbook_page
 from monitor.clock import Clock, RealClock
 from monitor.control import OTHER_DATABASE, listening, socket_paths
 from monitor.core.lease import Leading, Reason

@@ -5,15 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Coroutine, Mapping
 
-from monitor.build import (
-    caller,
-    canary,
-    prober,
-    refresher,
-    rereader,
-    teller,
-    without_charts,
-)
+from monitor.build import caller, canary, prober, rereader
+from monitor.channels import refresher, teller, without_charts
 from monitor.clock import Clock
 from monitor.core.model import TargetRecord
 from monitor.core.reports import Counted

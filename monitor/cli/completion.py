@@ -71,8 +71,8 @@ def silences(ctx: typer.Context, incomplete: str) -> list[str]:
     """The silences in force, by what the store knows."""
     import asyncio
 
-    from monitor.once import stored_silences
     from monitor.store import StoreError
+    from monitor.stored import stored_silences
 
     settings = _settings(ctx)
     if settings is None:
