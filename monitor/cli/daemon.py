@@ -6,7 +6,7 @@ import asyncio
 import os
 from collections.abc import Callable
 
-from monitor.cli import OUR_FAULT, Refusal
+from monitor.cli import OUR_FAULT, Refusal, garbage
 from monitor.cli.setting import Globals
 from monitor.core.settings import Settings
 from monitor.logs import Log
@@ -24,6 +24,7 @@ def run(options: Globals) -> int:
     async def live() -> None:
         await run_daemon(Daemon(settings, load, env=os.environ))
 
+    garbage.stay()
     try:
         asyncio.run(live())
     except OSError as error:

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import os
+
 from pydantic import BaseModel, ConfigDict
+
+# A plugin of pydantic's, from whatever package is installed beside us, would see every value of
+# the config, secrets too; and to look for one takes as long as reading the config.
+os.environ["PYDANTIC_DISABLE_PLUGINS"] = "__all__"
 
 
 class Block(BaseModel):
