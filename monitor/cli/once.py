@@ -64,13 +64,14 @@ def run_once(options: Globals, once: OnceOptions) -> int:
 
 def _settings(options: Globals, once: OnceOptions) -> Settings:
     """The config. A core of Nagios shows a plugin's stdout alone: it hears of a fault as well."""
-    from monitor.cli.formats.nagios import unknown
     from monitor.config import ConfigFaults
 
     try:
         return options.loader()()
     except (ConfigFaults, Refusal) as error:
         if once.format == "nagios":
+            from monitor.cli.formats.nagios import unknown
+
             sys.stdout.write(unknown(str(error)))
         raise
 

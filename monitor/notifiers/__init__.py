@@ -11,12 +11,14 @@ from dataclasses import dataclass, field, replace
 from importlib import import_module
 from pkgutil import iter_modules
 from types import ModuleType
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from monitor.core.message import Message
-from monitor.core.settings import ReceiverSettings
 from monitor.core.spec import ChannelSpec, OnDemand
-from monitor.http import Answer, Request
+
+if TYPE_CHECKING:  # the config asks for channels' specs alone
+    from monitor.core.message import Message
+    from monitor.core.settings import ReceiverSettings
+    from monitor.http import Answer, Request
 
 
 @dataclass(frozen=True, slots=True)
