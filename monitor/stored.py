@@ -36,7 +36,18 @@ async def touched_lately(settings: Settings) -> bool:
     return beat is not None and datetime.now(UTC) - beat < _ALIVE_WITHIN
 
 
-async def take_up(pipeline: Pipeline, store: Store) -> None:
+async def remember(pipeline: Pipeline, settings: Settings) -> None:
+    """Take up what the store knows, if it can be read. Nothing is written."""
+    store = SqliteStore(settings.database, read_only=True)
+    try:
+        await _take_up(pipeline, store)
+    except StoreError:
+        return  # not to be read: the probes speak for themselves
+    finally:
+        await store.close()
+
+
+async def _take_up(pipeline: Pipeline, store: Store) -> None:
     now = datetime.now(UTC)
     memory = pipeline.memory
     memory.restore(await store.load(now - KEPT))
@@ -58,7 +69,7 @@ async def stored_snapshot(settings: Settings) -> Snapshot:
     store = SqliteStore(settings.database, read_only=True)
     pipeline = Pipeline(settings, store=None, clock=RealClock(), probe=prober(Door()))
     try:
-        await take_up(pipeline, store)
+        await _take_up(pipeline, store)
         lease = await store.lease()
     finally:
         await store.close()

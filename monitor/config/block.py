@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from typing import Self, cast
 
 from pydantic import BaseModel, ConfigDict
 
@@ -18,3 +19,8 @@ class Block(BaseModel):
     model_config = ConfigDict(
         extra="forbid", frozen=True, hide_input_in_errors=True, defer_build=True
     )
+
+    @classmethod
+    def absent(cls) -> Self:
+        """A block that is not there: None for every key. For that nothing need be built."""
+        return cast("Self", cls.model_construct())
