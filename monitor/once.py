@@ -136,7 +136,10 @@ async def _remember(pipeline: Pipeline, settings: Settings) -> None:
 
 
 def _is_there(database: str) -> bool:
-    return Path(database).exists()
+    try:
+        return Path(database).exists()
+    except OSError:
+        return False  # nor could it be read
 
 
 def _kept(within: float, tells: bool) -> float:
