@@ -27,8 +27,9 @@ def teller(door: Door, clock: Clock) -> Teller:
 def without_charts(receivers: Iterable[ReceiverSettings]) -> str:
     """Why somebody's messages lack their charts, and what helps; empty if nobody's do."""
     specs = channel_specs()
-    pictured = (r for r in receivers if specs[r.channel].pictures)
-    return missing() if any(r.options.get("chart") is not False for r in pictured) else ""
+    wanted = (r for r in receivers if r.options.get("chart") is not False)
+    shown = any(r.channel in specs and specs[r.channel].pictures for r in wanted)
+    return missing() if shown else ""
 
 
 def refresher(door: Door, clock: Clock, memory: Memory, teller: Teller) -> Refresher:
