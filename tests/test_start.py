@@ -33,7 +33,7 @@ print(rarely[0] > 100 * usual[0], gc.isenabled(), gc.get_threshold() == usual)
 """
 # Libraries that only some of the commands, formats or channels need.
 FOR_OTHERS = {
-    "aiosmtpd", "aiosmtplib", "apprise", "apscheduler", "bcrypt", "jinja2", "matplotlib",
+    "aiosmtpd", "aiosmtplib", "anyio", "apprise", "apscheduler", "bcrypt", "jinja2", "matplotlib",
     "prometheus_client", "starlette", "structlog", "uvicorn", "xml.etree.ElementTree",
     "rich.traceback", "typer.rich_utils",  # the rest of rich comes with httpx
 }  # fmt: skip
