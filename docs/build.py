@@ -8,9 +8,11 @@ from pathlib import Path
 
 from typer.testing import CliRunner
 
-from monitor.build import catalogue, runbooks
+from monitor.build import catalogue
+from monitor.channels import runbooks
 from monitor.cli.commands import app
-from monitor.config import reference, schema
+from monitor.config.reference import reference
+from monitor.config.schema import schema
 from monitor.config.starter import account_lines
 from monitor.core.builtin import EVERY
 from monitor.core.causes import CAUSES, Cause, Standing

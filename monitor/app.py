@@ -9,9 +9,7 @@ from contextlib import AsyncExitStack, suppress
 from dataclasses import replace
 from pathlib import Path
 
-import structlog
-
-from monitor.build import runbook_page
+from monitor.channels import runbook_page
 from monitor.clock import Clock, RealClock
 from monitor.control import OTHER_DATABASE, listening, socket_paths
 from monitor.core.lease import Leading, Reason
@@ -24,6 +22,7 @@ from monitor.heartbeat import keep_alive, notify
 from monitor.history import Archive
 from monitor.http import Door
 from monitor.leading import Leadership
+from monitor.logs import Log
 from monitor.pipeline import Pipeline
 from monitor.recall import Recollection
 from monitor.scheduler import Scheduler
@@ -34,7 +33,7 @@ from monitor.turn import Turn, beside
 from monitor.web import WebDoors, build_app
 from monitor.web.pages import Pages
 
-log = structlog.get_logger("monitor")
+log = Log("monitor")
 
 _ONCE_MORE = 0.25  # seconds until a lead that could not be taken is tried again
 _SILENT = 60.0  # seconds the database may not answer before the watchdog is left unfed

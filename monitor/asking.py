@@ -10,8 +10,6 @@ from collections import defaultdict
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 
-import structlog
-
 from monitor.clock import Clock
 from monitor.core.budget import Calls, begun, counted, left, renews_at, renews_in, stretched
 from monitor.core.cadence import LONGEST_STAY, next_delay, next_line
@@ -19,9 +17,10 @@ from monitor.core.causes import KEY_CAUSES, Cause
 from monitor.core.model import AlertState, Check, Finding, Target
 from monitor.core.phrases import moment
 from monitor.core.settings import Account, TargetSettings
+from monitor.logs import Log
 from monitor.memory import Memory
 
-log = structlog.get_logger("monitor.asking")
+log = Log("monitor.asking")
 
 ProbeTarget = Callable[[Account, Target, datetime, float], Awaitable[Finding]]
 Reread = Callable[[Account], Awaitable[Account]]

@@ -5,17 +5,16 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from decimal import Decimal
 
-import structlog
-
 from monitor.asking import Asker
 from monitor.clock import Clock
 from monitor.core.model import Finding
 from monitor.core.settings import Account, TargetSettings
 from monitor.keeping import Keeper
+from monitor.logs import Log
 from monitor.memory import Memory
 from monitor.noticing import Noticer
 
-log = structlog.get_logger("monitor.pipeline")
+log = Log("monitor.pipeline")
 
 REPEATS = (5.0, 10.0, 20.0)  # seconds until a suspect balance is asked again
 Ask = Callable[[TargetSettings], Awaitable[Finding]]

@@ -3,31 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
-from functools import lru_cache
 from pathlib import Path
 
 from monitor import logs
 from monitor.asking import ProbeTarget, Reread
-from monitor.clock import Clock
 from monitor.config import load
 from monitor.core.causes import Cause
-from monitor.core.message import Runbook
 from monitor.core.model import Finding, Target
 from monitor.core.secret import Secret
-from monitor.core.settings import Account, ReceiverSettings, Settings
-from monitor.core.spec import Catalogue
+from monitor.core.settings import Account, Settings
+from monitor.core.spec import Catalogue, OnDemand
 from monitor.http import Answer, Door, HttpFailure, Request
 from monitor.keyring import Keyring
-from monitor.memory import Memory
-from monitor.notifiers import load_notifiers
-from monitor.notifiers._charts import Charts, missing
+from monitor.notifiers import channel_specs
 from monitor.providers import load_providers, run_probe
-from monitor.refreshing import Refresher
-from monitor.runbooks import load_runbooks, with_links
-from monitor.telling import Teller
 
 _CANARY_PATIENCE = 5.0  # seconds
 _SWITCH_SAYS = 64 * 1024  # bytes of a dead-man's switch's answer, which nobody reads
@@ -35,10 +27,8 @@ _SWITCH_SAYS = 64 * 1024  # bytes of a dead-man's switch's answer, which nobody 
 
 def catalogue() -> Catalogue:
     """What providers and notifiers declare, for the config."""
-    return Catalogue(
-        providers={n: p.spec for n, p in load_providers().items()},
-        channels={n: c.spec for n, c in load_notifiers(Door()).items()},
-    )
+    providers = load_providers()
+    return Catalogue(OnDemand(providers, lambda name: providers[name].spec), channel_specs())
 
 
 def load_settings(
@@ -124,33 +114,6 @@ def canary(door: Door) -> Callable[[str], Awaitable[Finding]]:
     return ask
 
 
-@lru_cache(maxsize=1)
-def runbooks() -> Mapping[str, Runbook]:
-    """Every page by its name, with the vendors' own pages it sends somebody to."""
-    return with_links(load_runbooks(), catalogue().providers)
-
-
-def runbook_page(name: str, settings: Settings) -> Runbook | None:
-    """A page for whoever asks for it by name: it links to every vendor that is configured."""
-    page = runbooks().get(name)
-    if page is None:
-        return None
-    vendors = dict.fromkeys(account.provider for account in settings.accounts)
-    theirs = [link for vendor in vendors for link in page.vendors.get(vendor, ())]
-    return replace(page, links=(*theirs, *page.links))
-
-
-def refresher(door: Door, clock: Clock, memory: Memory, teller: Teller) -> Refresher:
-    """Tell anew what still stands, to channels that forget."""
-    return Refresher(
-        memory,
-        load_notifiers(door),
-        clock,
-        compose=teller.compose,
-        may_tell=lambda: teller.may_tell(),
-    )
-
-
 def caller(door: Door) -> Callable[[Secret, str], Awaitable[int | str]]:
     """Call a dead-man's switch: GET, or POST with why; the HTTP status, or one safe line."""
 
@@ -164,15 +127,3 @@ def caller(door: Door) -> Callable[[Secret, str], Awaitable[int | str]]:
             return str(failure)
 
     return call
-
-
-def teller(door: Door, clock: Clock) -> Teller:
-    """Tell people, by every channel there is."""
-    return Teller(load_notifiers(door), runbooks(), clock, None if missing() else Charts())
-
-
-def without_charts(receivers: Iterable[ReceiverSettings]) -> str:
-    """Why somebody's messages lack their charts, and what helps; empty if nobody's do."""
-    pictured = {name for name, spec in catalogue().channels.items() if spec.pictures}
-    shown = any(r.channel in pictured and r.options.get("chart") is not False for r in receivers)
-    return missing() if shown else ""

@@ -7,8 +7,6 @@ from collections.abc import Awaitable, Callable, Iterable
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-import structlog
-
 from monitor.clock import Clock
 from monitor.core.causes import Cause
 from monitor.core.counts import Counts, Report, gathered
@@ -20,10 +18,11 @@ from monitor.core.tally import KEPT
 from monitor.core.windows import DeclaredQuota, window
 from monitor.http import HttpFailure
 from monitor.keeping import Keeper
+from monitor.logs import Log
 from monitor.memory import Memory
 from monitor.store import Store, StoreError
 
-log = structlog.get_logger("monitor.counting")
+log = Log("monitor.counting")
 
 Query = Callable[[PrometheusSettings, str, float], Awaitable[Decimal]]
 _LOOK_EVERY = timedelta(minutes=1)  # at a pace, where nothing is reported

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import structlog
-
 from monitor.clock import Clock
 from monitor.core.digest import Digest
 from monitor.core.digest_words import tell
@@ -20,10 +18,11 @@ from monitor.core.retrospect import (
 )
 from monitor.core.settings import ReceiverSettings
 from monitor.core.view import View
+from monitor.logs import Log
 from monitor.memory import Memory
 from monitor.store import Store, StoreError
 
-log = structlog.get_logger("monitor.digesting")
+log = Log("monitor.digesting")
 
 _UNREAD = "The database could not be read: what was spent and what is over is not known."
 

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from monitor.answers import clean, plain, scrubbed, shape_of
-from monitor.build import runbooks
+from monitor.channels import runbooks
 from monitor.core.advice import next_step, summary
 from monitor.core.causes import CAUSES, Cause, Standing
 from monitor.core.message import Runbook

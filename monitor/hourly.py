@@ -8,17 +8,16 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-import structlog
-
 from monitor.core.book import Book
 from monitor.core.hours import Hour, hour_of
 from monitor.core.model import Reading, Sample, Totals
 from monitor.core.replay import new_book
 from monitor.core.settings import HistorySettings
+from monitor.logs import Log
 from monitor.memory import Memory
 from monitor.store import Batch, Store, StoreError, StoreReplacedError
 
-log = structlog.get_logger("monitor.store")
+log = Log("monitor.store")
 
 _AT_ONCE = 20_000  # samples folded between two looks at everything else
 _PAGE = 2_000  # of them read at once

@@ -139,7 +139,7 @@ class Door:
             if lane.busy < CONNECTIONS:
                 return lane
         # Never a queue behind others: hanging requests must not fail a healthy one.
-        lanes.append(_Lane(self._make(_ssl_context(trust))))
+        lanes.append(_Lane(self._make(_context(origin, trust))))
         return lanes[-1]
 
     async def _sweep(self) -> None:
@@ -183,6 +183,13 @@ def _trust(ca_file: str | None) -> _Trust:
         raise HttpFailure(
             Cause.TLS_INVALID, f"ca_file {ca_file} cannot be read: {error.strerror}"
         ) from None
+
+
+def _context(origin: str, trust: _Trust) -> ssl.SSLContext:
+    """Whom an origin's certificate is checked by; where there is none, nobody is read in."""
+    if origin.startswith("https://"):
+        return _ssl_context(trust)
+    return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 
 @lru_cache(maxsize=16)

@@ -6,15 +6,14 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Protocol
 
-import structlog
-
 from monitor.core.cadence import next_line
 from monitor.core.chart import Chart
 from monitor.core.message import Message
 from monitor.core.model import AlertState, Kind
+from monitor.logs import Log
 from monitor.memory import Memory
 
-log = structlog.get_logger("monitor.illustrating")
+log = Log("monitor.illustrating")
 
 _URGENT = (Kind.OPENED, Kind.ESCALATED)
 _SOON, _PATIENT = 0.7, 5.0  # seconds a message waits for its picture: a verdict is told within 1 s

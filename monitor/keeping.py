@@ -8,8 +8,6 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 
-import structlog
-
 from monitor.clock import Clock
 from monitor.core.counts import Counts
 from monitor.core.lease import called
@@ -18,6 +16,7 @@ from monitor.core.model import Ack, Silence, Told
 from monitor.core.settings import Settings
 from monitor.hourly import thin
 from monitor.judging import Changes
+from monitor.logs import Log
 from monitor.memory import KEPT, Memory
 from monitor.restoring import Restoring, fold_samples
 from monitor.store import Batch, LeaseLostError, Store, StoreError, StoreReplacedError
@@ -25,7 +24,7 @@ from monitor.writing import Writing
 
 __all__ = ["Keeper", "fold_samples"]
 
-log = structlog.get_logger("monitor.store")
+log = Log("monitor.store")
 
 _PRUNE_EVERY = 3600.0
 _GOODBYE = 2.0  # seconds for the last words to a store that may be locked

@@ -8,14 +8,13 @@ from concurrent.futures import Future
 from dataclasses import replace
 from pathlib import Path
 
-import structlog
-
 from monitor.config.secrets import BadCredential, read_credential
 from monitor.core.secret import Secret
 from monitor.core.settings import Account
+from monitor.logs import Log
 from monitor.threads import PassingThreads
 
-log = structlog.get_logger("monitor.keyring")
+log = Log("monitor.keyring")
 
 PATIENCE = 2.0  # seconds: a file on a network that is gone hangs without end
 

@@ -13,13 +13,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
-import structlog
-
 from monitor.core.lease import Lease, Lock, Reason, Watch, held
 from monitor.lock import FileLock
+from monitor.logs import Log
 from monitor.store import LeaseLostError, NewerSchemaError, StoreError
 
-log = structlog.get_logger("monitor.leading")
+log = Log("monitor.leading")
 
 _LOOKS = 40.0  # a standby's looks in one patience, and how many seconds' looks at most
 _LOOK = 0.25  # seconds between two of them at most

@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
-import structlog
-
 from monitor.core.book import Book
 from monitor.core.causes import Cause
 from monitor.core.happenings import key_changed, topped_up, unit_changed
@@ -17,9 +15,10 @@ from monitor.core.rules import Rule, Special
 from monitor.core.series import Doubt, Series, differs
 from monitor.core.view import View
 from monitor.core.words import clean
+from monitor.logs import Log
 from monitor.memory import Memory
 
-log = structlog.get_logger("monitor.noticing")
+log = Log("monitor.noticing")
 
 
 @dataclass(frozen=True, slots=True)

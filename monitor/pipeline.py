@@ -9,8 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
-
-import structlog
+from typing import TYPE_CHECKING
 
 from monitor.asking import Asker, ProbeTarget, Reread
 from monitor.believing import REPEATS, Believer
@@ -21,16 +20,18 @@ from monitor.core.renewal import Renewal
 from monitor.core.settings import Account, Settings, TargetSettings
 from monitor.core.views import fold
 from monitor.counting import Counting, Query
-from monitor.digesting import Digesting
 from monitor.judging import Changes, Judge
 from monitor.keeping import Keeper
+from monitor.logs import Log
 from monitor.memory import Memory
 from monitor.noticing import Before, Noticer
 from monitor.others import AskCanary, Others
 from monitor.store import Batch, Store
-from monitor.telling import Teller
 
-log = structlog.get_logger("monitor.pipeline")
+if TYPE_CHECKING:  # who tells nobody has no teller
+    from monitor.telling import Teller
+
+log = Log("monitor.pipeline")
 
 Samples = tuple[tuple[str, Sample], ...]  # (target, sample)
 
@@ -71,6 +72,8 @@ class Pipeline:
         self.ask_soon: Callable[[str], None] = lambda target: None  # the scheduler's, once it runs
         self.changed: Callable[[], None] = lambda: None  # incidents may have to be told
         if teller is not None:
+            from monitor.digesting import Digesting
+
             words = Digesting(self.memory, store, clock).compose
             teller.attach(self.memory, self.keeper, lambda: self.changed(), digest=words)
 

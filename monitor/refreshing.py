@@ -10,17 +10,16 @@ import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-import structlog
-
 from monitor.clock import Clock
 from monitor.core.message import Message
 from monitor.core.model import Kind, Notification
 from monitor.core.refresh import lasting, standing
 from monitor.core.settings import ReceiverSettings
+from monitor.logs import Log
 from monitor.memory import Memory
 from monitor.notifiers import Delivery, Notifier
 
-log = structlog.get_logger("monitor.refreshing")
+log = Log("monitor.refreshing")
 
 _STEP = 1.0  # seconds of the machine's between two looks at what is to be refreshed
 _AT_ONCE = 8

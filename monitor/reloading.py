@@ -5,17 +5,16 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping
 
-import structlog
-
 from monitor.clock import Clock
 from monitor.config import ConfigFaults
 from monitor.core.settings import Settings
 from monitor.heartbeat import notify, reloading
+from monitor.logs import Log
 from monitor.pipeline import Pipeline
 from monitor.rounds import Rounds
 from monitor.scheduler import Scheduler
 
-log = structlog.get_logger("monitor")
+log = Log("monitor")
 
 
 class Reloader:

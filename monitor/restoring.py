@@ -6,16 +6,15 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
 
-import structlog
-
 from monitor.clock import Clock
 from monitor.core.model import Incident, Kind
 from monitor.core.settings import Settings
+from monitor.logs import Log
 from monitor.memory import KEPT, Memory
 from monitor.store import Batch, NewerSchemaError, Store, Stored, StoreError
 from monitor.writing import Writing
 
-log = structlog.get_logger("monitor.store")
+log = Log("monitor.store")
 
 
 _PAGE = 2_000  # samples: some tens of milliseconds, after which others get their turn

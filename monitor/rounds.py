@@ -6,11 +6,10 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
-import structlog
-
 from monitor.clock import Clock
+from monitor.logs import Log
 
-log = structlog.get_logger("monitor.rounds")
+log = Log("monitor.rounds")
 
 Deliver = Callable[[str], Awaitable[float | None]]
 _LONGEST = 3600.0  # seconds a timer may wait; then it is looked again anyway

@@ -11,14 +11,13 @@ import hashlib
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 
-import structlog
-
 from monitor.clock import Clock
 from monitor.core.settings import Interval, TargetSettings
+from monitor.logs import Log
 from monitor.room import Room
 from monitor.slots import Slots, slot_of
 
-log = structlog.get_logger("monitor.scheduler")
+log = Log("monitor.scheduler")
 
 _FIRST_WITHIN = 10.0  # seconds after the start
 _SPREAD = 0.5  # of it: the process needs some of it to come up

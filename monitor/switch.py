@@ -12,13 +12,12 @@ from dataclasses import replace
 from datetime import datetime
 from urllib.parse import urlsplit
 
-import structlog
-
 from monitor.core.secret import Secret, redact
 from monitor.core.settings import HeartbeatSettings
 from monitor.core.snapshot import Called
+from monitor.logs import Log
 
-log = structlog.get_logger("monitor.switch")
+log = Log("monitor.switch")
 
 _LOOK = 1.0  # seconds between two looks at whether all is well
 _BODY = 500  # characters of a reason

@@ -7,8 +7,6 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-import structlog
-
 from monitor.clock import Clock
 from monitor.core.announce import announce
 from monitor.core.digest import Digest, due_digests, next_digest
@@ -22,10 +20,11 @@ from monitor.core.routing import digest_key, met, seen_key
 from monitor.core.settings import ReceiverSettings
 from monitor.illustrating import Draws, Illustrator
 from monitor.keeping import Keeper
+from monitor.logs import Log
 from monitor.memory import Memory
 from monitor.notifiers import Delivery, Notifier, whole
 
-log = structlog.get_logger("monitor.telling")
+log = Log("monitor.telling")
 
 _FIRST_RETRY, _LONGEST_RETRY = 1.5, 20.0  # seconds; at most doubling in between
 _LONGEST_ASKED = 60.0  # seconds a server may ask us to wait

@@ -5,23 +5,15 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Coroutine, Mapping
 
-import structlog
-
-from monitor.build import (
-    caller,
-    canary,
-    prober,
-    refresher,
-    rereader,
-    teller,
-    without_charts,
-)
+from monitor.build import caller, canary, prober, rereader
+from monitor.channels import refresher, teller, without_charts
 from monitor.clock import Clock
 from monitor.core.model import TargetRecord
 from monitor.core.reports import Counted
 from monitor.core.settings import Account, Settings
 from monitor.http import Door
 from monitor.leading import closed
+from monitor.logs import Log
 from monitor.operator import Operator
 from monitor.pipeline import Pipeline
 from monitor.promql import querier
@@ -31,7 +23,7 @@ from monitor.scheduler import Scheduler
 from monitor.store.sqlite import SqliteStore
 from monitor.switch import Switch
 
-log = structlog.get_logger("monitor")
+log = Log("monitor")
 
 DRAIN = 4.0  # seconds for probes under way when the daemon is told to stop
 TELL = 2.0  # and for messages

@@ -7,16 +7,15 @@ from collections.abc import Callable, Coroutine
 from contextlib import AsyncExitStack
 from typing import TypeVar
 
-import structlog
-
 from monitor.core.lease import Reason, called
 from monitor.core.settings import WebSettings
 from monitor.leading import Leadership, closed
+from monitor.logs import Log
 from monitor.standing import Standing
 from monitor.store.sqlite import SqliteStore
 from monitor.web.pages import Pages
 
-log = structlog.get_logger("monitor")
+log = Log("monitor")
 
 T = TypeVar("T")
 _SLOWLY = 3.0  # seconds after which a standby shows its page: a leader's port is free for it first

@@ -6,11 +6,10 @@ import asyncio
 from collections.abc import Iterable
 from dataclasses import replace
 
-import structlog
-
 from monitor.clock import Clock
 from monitor.core.counts import Counts, gathered
 from monitor.hourly import Hourly
+from monitor.logs import Log
 from monitor.memory import Memory
 from monitor.owing import Owed, hours_by_key, joined
 from monitor.store import (
@@ -22,7 +21,7 @@ from monitor.store import (
     StoreReplacedError,
 )
 
-log = structlog.get_logger("monitor.store")
+log = Log("monitor.store")
 
 _NOTHING = Batch()
 _CHECKPOINT_EVERY = 300.0  # seconds of the story between two checkpoints of a book

@@ -8,7 +8,7 @@ import jsonschema
 import yaml
 from catalogue import CATALOGUE
 
-from monitor.config import schema
+from monitor.config.schema import schema
 from monitor.core.spec import Catalogue
 
 

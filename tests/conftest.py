@@ -10,7 +10,7 @@ import hypothesis
 import pytest
 import structlog
 
-from monitor.logs import REDACTION
+from monitor.logs import REDACTION, SETUP
 
 # A shell that starts us in the background has it ignored, and so would every command we run.
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -26,6 +26,7 @@ def logs_as_they_come() -> Iterator[None]:
     root = logging.getLogger()
     level, handlers, secrets = root.level, root.handlers[:], REDACTION.secrets
     yield
+    SETUP.forget()
     structlog.reset_defaults()
     root.setLevel(level)
     root.handlers[:] = handlers

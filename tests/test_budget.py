@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from monitor.build import catalogue
 from monitor.clock import SteppedClock
-from monitor.config import ConfigFaults, effective, load
+from monitor.config import ConfigFaults, load
+from monitor.config.load import effective
 from monitor.core.advice import summary
 from monitor.core.budget import begun, counted, left, renews_at, renews_in, stretched
 from monitor.core.causes import Cause

@@ -12,7 +12,7 @@ import pytest
 from core_scenes import NOW, a_view, an_outlook
 from house import House, huggingface, receiver, rule, settings
 
-from monitor.build import runbooks
+from monitor.channels import runbooks
 from monitor.core.alerts import Stepped
 from monitor.core.causes import Cause, Severity
 from monitor.core.changed import Credit, changed, marked

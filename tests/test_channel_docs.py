@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from monitor.build import catalogue, load_settings
-from monitor.config import schema
+from monitor.config.schema import schema
 from monitor.core.spec import Field, FieldKind
 from monitor.notifiers import channel_names
 from monitor.notifiers._template import FIELDS

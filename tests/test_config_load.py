@@ -12,7 +12,8 @@ from catalogue import CATALOGUE
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.config import ConfigFaults, effective, load
+from monitor.config import ConfigFaults, load
+from monitor.config.load import effective
 from monitor.core.builtin import BUILTIN
 from monitor.core.causes import Cause, Severity
 from monitor.core.flapping import Damping

@@ -10,7 +10,9 @@ import pytest
 from admitted import errors
 from catalogue import CATALOGUE
 
-from monitor.config import ConfigFaults, load, reference, schema
+from monitor.config import ConfigFaults, load
+from monitor.config.reference import reference
+from monitor.config.schema import schema
 from monitor.core.spec import Catalogue, ProviderSpec
 from monitor.http import Door
 from monitor.notifiers import load_notifiers

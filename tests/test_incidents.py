@@ -12,7 +12,7 @@ import pytest
 from house import House, every, huggingface, kie, receiver, settings
 from recorded import Player, played, recordings
 
-from monitor.build import runbooks
+from monitor.channels import runbooks
 from monitor.core.causes import Cause
 from monitor.core.model import Check, Finding, ServiceStatus, Target
 from monitor.core.services import service_state

@@ -10,7 +10,8 @@ import pytest
 from recorded import Player, account_of, played
 
 from monitor.build import catalogue
-from monitor.config import ConfigFaults, effective, load
+from monitor.config import ConfigFaults, load
+from monitor.config.load import effective
 from monitor.core.causes import Cause
 from monitor.core.model import Check
 from monitor.core.secret import Secret

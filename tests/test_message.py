@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.build import catalogue, runbooks
+from monitor.build import catalogue
+from monitor.channels import runbooks
 from monitor.core.causes import Cause, Severity
 from monitor.core.message import Message, compose, jobs_in_words
 from monitor.core.model import (

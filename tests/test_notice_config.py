@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from catalogue import CATALOGUE
 
-from monitor.config import ConfigFaults, effective, load
+from monitor.config import ConfigFaults, load
+from monitor.config.load import effective
 from monitor.core.builtin import NOTICES
 from monitor.core.settings import Settings
 

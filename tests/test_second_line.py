@@ -16,7 +16,8 @@ from house import START, Script
 from postbox import OK, Mailbox
 from wire import Line, Wire, answer, serving
 
-from monitor.build import catalogue, runbooks
+from monitor.build import catalogue
+from monitor.channels import runbooks
 from monitor.clock import SteppedClock
 from monitor.config import load
 from monitor.core.causes import Severity

@@ -5,8 +5,12 @@ from __future__ import annotations
 import copy
 import json
 import logging
+import os
 import pickle
+import subprocess
+import sys
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -83,3 +87,22 @@ def test_redaction_masks_the_longest_first_so_that_no_tail_stays() -> None:
 def test_what_is_redacted_is_gone(value: str, before: str, after: str) -> None:
     shown = redact(before + value + after, (Secret(value),))
     assert value not in shown.replace(MASK, "\0") or value in MASK
+
+
+def test_no_plugin_of_pydantics_sees_what_the_config_holds(tmp_path: Path) -> None:
+    (tmp_path / "curious.py").write_text("print('PLUGIN LOADED')\nplugin = None\n")
+    beside = tmp_path / "curious-1.dist-info"
+    beside.mkdir()
+    (beside / "METADATA").write_text("Metadata-Version: 2.1\nName: curious\nVersion: 1\n")
+    (beside / "entry_points.txt").write_text("[pydantic]\ncurious = curious:plugin\n")
+    (tmp_path / "config.yaml").write_text("accounts: {kie: {key: abcdefgh}}\n")
+    words = ("check-config", "--config", str(tmp_path / "config.yaml"))
+    result = subprocess.run(
+        [sys.executable, "-m", "monitor", *words],
+        env={**os.environ, "PYTHONPATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "PLUGIN LOADED" not in result.stdout
+    assert "provider: kie" in result.stdout

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from catalogue import CATALOGUE
 
-from monitor.config import effective, load
+from monitor.config import load
+from monitor.config.load import effective
 from monitor.core.causes import Severity
 from monitor.core.settings import Settings
 

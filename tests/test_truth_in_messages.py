@@ -8,7 +8,7 @@ from decimal import Decimal
 
 import pytest
 
-from monitor.build import runbooks
+from monitor.channels import runbooks
 from monitor.core.advice import REFUSED_STEP, next_step, summary
 from monitor.core.builtin import BUILTIN
 from monitor.core.cadence import next_delay

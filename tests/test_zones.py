@@ -10,7 +10,8 @@ import pytest
 from catalogue import CATALOGUE
 from living import monitor
 
-from monitor.config import ConfigFaults, effective, load
+from monitor.config import ConfigFaults, load
+from monitor.config.load import effective
 from monitor.core.settings import Settings
 
 ACCOUNTS = "accounts: {kie: {key: planted}}\n"

@@ -85,16 +85,22 @@ def serve(line: socket.socket) -> None:
 
 
 def _import_everything() -> None:
+    import structlog  # noqa: F401 - with the first record
+
     import monitor.app
+    import monitor.channels
     import monitor.cli.commands
     import monitor.exporter
     import monitor.once
+    import monitor.store.sqlite
+    import monitor.stored
+    import monitor.trial
     from monitor.http import Door
     from monitor.notifiers import load_notifiers
     from monitor.providers import load_providers
 
-    load_providers()
-    load_notifiers(Door())
+    dict(load_providers())
+    dict(load_notifiers(Door()))
     for file in Path(monitor.cli.__file__).parent.glob("*.py"):
         if file.stem != "__init__":
             __import__(f"monitor.cli.{file.stem}")

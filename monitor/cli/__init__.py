@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
+from monitor.cli import garbage
 from monitor.cli.streams import hold, let_go, unwritable
 
 USAGE, BAD_INPUT, OUR_FAULT, BAD_CONFIG, INTERRUPTED = 64, 65, 70, 78, 130
@@ -51,15 +52,23 @@ def complete_watch(words: Sequence[str]) -> list[str]:
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Run the command line and exit with its code."""
+    """Run the command line and exit with its code; without `argv` it is the whole process."""
+    if argv is not None:
+        sys.exit(_flushed(argv))
+    garbage.start()
+    code = _flushed(sys.argv[1:])
+    garbage.end()
+    sys.exit(code)
+
+
+def _flushed(argv: Sequence[str]) -> int:
     hold()
-    words = complete_watch(hoist(sys.argv[1:] if argv is None else argv))
-    code = _ended(words)
+    code = _ended(complete_watch(hoist(argv)))
     try:
         sys.stdout.flush()
     except OSError as error:
         code = _lost(error, code)
-    sys.exit(code)
+    return code
 
 
 def _ended(words: list[str]) -> int:

@@ -8,9 +8,8 @@ import sys
 from monitor.cli import BAD_CONFIG
 from monitor.cli.balances import write_json
 from monitor.cli.setting import Globals
-from monitor.config import effective
 from monitor.config.faults import Fault
-from monitor.config.load import Examined, examine
+from monitor.config.load import Examined, effective, examine
 
 _WARNING = "warning: "  # how the message of what stops nothing begins
 

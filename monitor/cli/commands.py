@@ -1,6 +1,6 @@
 """The commands and their options; what is more than a few lines has a file of its own."""
 
-from __future__ import annotations
+# Annotations are values here: typer reads them, and as texts it would evaluate each three times.
 
 from collections.abc import Callable
 from typing import Annotated, TypeVar

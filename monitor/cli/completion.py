@@ -6,11 +6,12 @@ A config that cannot be read, or a database that is not there, completes nothing
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
 
 import typer
 
-from monitor.core.model import Check
-from monitor.core.settings import Settings
+if TYPE_CHECKING:  # `monitor --help` completes nothing
+    from monitor.core.settings import Settings
 
 Complete = Callable[[typer.Context, str], list[str]]
 
@@ -49,6 +50,8 @@ def _globs(settings: Settings) -> list[str]:
 
 
 def _balances(settings: Settings) -> list[str]:
+    from monitor.core.model import Check
+
     return [t.target.name for t in settings.targets if t.target.check is Check.BALANCE]
 
 
@@ -68,8 +71,8 @@ def silences(ctx: typer.Context, incomplete: str) -> list[str]:
     """The silences in force, by what the store knows."""
     import asyncio
 
-    from monitor.once import stored_silences
     from monitor.store import StoreError
+    from monitor.stored import stored_silences
 
     settings = _settings(ctx)
     if settings is None:

@@ -6,13 +6,12 @@ import asyncio
 import os
 from collections.abc import Callable
 
-import structlog
-
-from monitor.cli import OUR_FAULT, Refusal
+from monitor.cli import OUR_FAULT, Refusal, garbage
 from monitor.cli.setting import Globals
 from monitor.core.settings import Settings
+from monitor.logs import Log
 
-log = structlog.get_logger("monitor")
+log = Log("monitor")
 
 
 def run(options: Globals) -> int:
@@ -25,6 +24,7 @@ def run(options: Globals) -> int:
     async def live() -> None:
         await run_daemon(Daemon(settings, load, env=os.environ))
 
+    garbage.stay()
     try:
         asyncio.run(live())
     except OSError as error:

@@ -82,7 +82,7 @@ def _limit(limit: Limit | None) -> dict[str, object] | None:
 def show_schema() -> int:
     """The JSON Schema of the config."""
     from monitor.build import catalogue
-    from monitor.config import schema
+    from monitor.config.schema import schema
 
     sys.stdout.write(json.dumps(schema(catalogue()), indent=2) + "\n")
     return 0

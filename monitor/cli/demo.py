@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.panel import Panel
 from rich.text import Text
 
-from monitor.cli import OUR_FAULT, Refusal
+from monitor.cli import OUR_FAULT, Refusal, garbage
 
 _BARS = " ▁▂▃▄▅▆▇█"
 
@@ -86,6 +86,7 @@ def run(*, until_done: bool, port: int) -> int:
     logs.configure("text", "error")
     narrator = Narrator()
     story = Story(narrator.say, port=port)
+    garbage.stay()
     try:
         right = asyncio.run(story.run(until_done=until_done))
     except OSError as error:

@@ -112,7 +112,7 @@ async def _records(archive: Archive, now: datetime, *, must: bool) -> dict[str, 
 
 async def _outlook(settings: Settings, target: str) -> Outlook | None:
     """The forecast as the daemon has it: it remembers more than the samples that are shown."""
-    from monitor.once import stored_snapshot
+    from monitor.stored import stored_snapshot
 
     view = (await stored_snapshot(settings)).views.get(target)
     return None if view is None else view.outlook

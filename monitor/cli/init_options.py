@@ -1,6 +1,6 @@
 """The options of `monitor init`."""
 
-from __future__ import annotations
+# Annotations are values here, as in commands.py.
 
 from pathlib import Path
 from typing import Annotated

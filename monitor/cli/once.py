@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from monitor.cli import BAD_INPUT, USAGE, Refusal
 from monitor.cli.balances import write_text
@@ -18,6 +19,9 @@ from monitor.core.causes import Status
 from monitor.core.durations import parse_duration
 from monitor.core.globs import matches
 from monitor.core.settings import Settings
+
+if TYPE_CHECKING:
+    from monitor.once import Once
 
 Document = dict[str, object]
 
@@ -52,7 +56,7 @@ def run_once(options: Globals, once: OnceOptions) -> int:
                 done=advance,
             )
         )
-    _write(once, result.metrics if once.format == "prometheus" else _render(once, result.document))
+    _write(once, _text(once, result))
     if once.format == "github":
         _step_summary(result.document)
     return exit_code(result.overall, Status(once.fail_on))
@@ -60,13 +64,14 @@ def run_once(options: Globals, once: OnceOptions) -> int:
 
 def _settings(options: Globals, once: OnceOptions) -> Settings:
     """The config. A core of Nagios shows a plugin's stdout alone: it hears of a fault as well."""
-    from monitor.cli.formats.nagios import unknown
     from monitor.config import ConfigFaults
 
     try:
         return options.loader()()
     except (ConfigFaults, Refusal) as error:
         if once.format == "nagios":
+            from monitor.cli.formats.nagios import unknown
+
             sys.stdout.write(unknown(str(error)))
         raise
 
@@ -94,11 +99,15 @@ def _only(settings: Settings, globs: tuple[str, ...]) -> frozenset[str]:
     return frozenset(kept)
 
 
-def _render(once: OnceOptions, document: Document) -> str:
+def _text(once: OnceOptions, result: Once) -> str:
+    if once.format == "prometheus":
+        from monitor.exporter import metrics_text
+
+        return metrics_text(result.snapshot)
     from monitor.cli.formats import render
 
     wanted = once.output is None and colour(sys.stdout)
-    return render(document, once.format, colour=wanted, width=width())
+    return render(result.document, once.format, colour=wanted, width=width())
 
 
 def _write(once: OnceOptions, text: str) -> None:

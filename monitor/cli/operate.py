@@ -15,7 +15,7 @@ from monitor.core.durations import parse_duration
 def run(options: Globals, asked: Mapping[str, str]) -> int:
     """Print what came of it; 1 where it cannot be done or nobody listens."""
     from monitor.control import ask, socket_paths
-    from monitor.once import operate_on_store
+    from monitor.stored import operate_on_store
 
     settings = options.loader(need_secrets=False)()
     question = {**asked, "database": settings.database}

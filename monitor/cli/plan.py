@@ -73,7 +73,7 @@ def _standings(settings: Settings, planned: Container[str], now: datetime) -> di
 async def _stored(
     settings: Settings, planned: Container[str], now: datetime
 ) -> dict[str, Standing]:
-    from monitor.once import stored_snapshot
+    from monitor.stored import stored_snapshot
 
     # The plan is taken out of the forecast: it would agree with itself.
     bare = tuple(replace(a, usage={}) for a in settings.accounts)

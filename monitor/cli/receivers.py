@@ -30,12 +30,12 @@ def run(options: Globals, name: str) -> int:
 
 
 async def _send(receiver: ReceiverSettings) -> Delivery:
-    from monitor.once import send_test
+    from monitor.trial import send_test
 
     return await send_test(receiver)
 
 
 def _without_charts(receiver: ReceiverSettings) -> str:
-    from monitor.build import without_charts
+    from monitor.channels import without_charts
 
     return without_charts((receiver,))

@@ -7,10 +7,13 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from monitor.cli import BAD_CONFIG, Refusal
 from monitor.cli.terminal import colour
-from monitor.core.settings import Settings
+
+if TYPE_CHECKING:  # `monitor --help` reads no config
+    from monitor.core.settings import Settings
 
 _PLACES = ("config.yaml", "/etc/monitor/config.yaml")
 

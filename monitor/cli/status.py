@@ -38,7 +38,7 @@ def run(options: Globals, output_format: str) -> int:
 async def _document(settings: Settings) -> dict[str, object]:
     """What is stored, and of a daemon that leads who would take over."""
     from monitor.control import ask, socket_paths
-    from monitor.once import stored_document
+    from monitor.stored import stored_document
 
     document = await stored_document(settings)
     leader = document.get("leader")

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from types import FrameType
 from typing import NoReturn
 
-from monitor.cli import USAGE, Refusal
+from monitor.cli import USAGE, Refusal, garbage
 from monitor.cli.balances import write_text
 from monitor.cli.setting import Globals
 from monitor.cli.status import text_of
@@ -33,6 +33,7 @@ def watch(options: Globals, output_format: str, every: float) -> int:
     if output_format != "text":
         raise Refusal("--watch: only with --format text; a script asks again by itself", USAGE)
     settings = options.loader(need_secrets=False)()
+    garbage.stay()
     if not sys.stdout.isatty():
         while True:
             write_text(f"{_text(settings, width())}\n")

@@ -1,10 +1,11 @@
-"""YAML to validated settings: every fault at once, with file, line and column."""
+"""YAML to validated settings: every fault at once, with file, line and column.
+
+What is written about configs is apart: `schema.py`, `reference.py`, `effective.py`.
+"""
 
 from __future__ import annotations
 
 from monitor.config.faults import ConfigFaults, Fault
-from monitor.config.load import effective, load
-from monitor.config.reference import reference
-from monitor.config.schema import schema
+from monitor.config.load import load
 
-__all__ = ["ConfigFaults", "Fault", "effective", "load", "reference", "schema"]
+__all__ = ["ConfigFaults", "Fault", "load"]

@@ -221,7 +221,7 @@ def _targets(
 ) -> tuple[TargetSettings, ...]:
     found = []
     for check in _asked(context, at, spec, block):
-        own = getattr(block, f"check_{check.value}", None) or CheckBlock()
+        own = getattr(block, f"check_{check.value}", None) or CheckBlock.absent()
         interval = _interval(own, block, spec.checks[check], defaults)
         timeout = own.timeout or block.timeout or defaults.timeout or _TIMEOUT
         for subject in _subjects(context, at, check, models, asked=block.checks is not None):

@@ -51,10 +51,10 @@ def build(context: Context) -> Settings:
         rules=rules,
         flapping=read_flapping(context, block.flapping),
         receivers=read_receivers(context, _trees(block.receivers), targets, zone),
-        web=read_web(context, block.web or WebBlock()),
+        web=read_web(context, block.web or WebBlock.absent()),
         database=context.database_path(block.database or DATABASE),
         canary_url=block.canary,
-        history=read_history(context, block.history or HistoryBlock()),
+        history=read_history(context, block.history or HistoryBlock.absent()),
         timezone=zone,
         prometheus=read_prometheus(context, block.prometheus),
         maintenance=read_maintenance(context, _windows(context, block), targets, rules, zone),
@@ -85,7 +85,7 @@ def _accounts(context: Context, block: ConfigBlock) -> tuple[Read, ...]:
         context.missing((), "accounts", "is missing: name at least one account to watch")
     elif not trees and (context.nothing("accounts") or isinstance(written, dict)):
         context.fault(("accounts",), "is empty: name at least one account to watch")
-    return read_accounts(context, trees, block.defaults or DefaultsBlock())
+    return read_accounts(context, trees, block.defaults or DefaultsBlock.absent())
 
 
 def _alerts(context: Context, block: ConfigBlock) -> list[tuple[PathTuple, AlertBlock]]:

@@ -9,7 +9,6 @@ from monitor.config.build import build
 from monitor.config.compose import parse
 from monitor.config.context import Context
 from monitor.config.document import Scalar, Tree
-from monitor.config.effective import effective_text
 from monitor.config.faults import ConfigFaults, Fault
 from monitor.config.source import read_source
 from monitor.core.settings import Settings
@@ -78,6 +77,8 @@ def effective(path: str, catalogue: Catalogue, env: Mapping[str, str]) -> str:
 
     What needs a variable that is not set is left out. Raises ConfigFaults for any other fault.
     """
+    from monitor.config.effective import effective_text
+
     try:
         settings = load(path, catalogue, env)
     except ConfigFaults:

@@ -16,7 +16,7 @@ from monitor.config.flapping import REMEMBERED, WHY
 from monitor.config.readers import did_you_mean
 from monitor.config.references import Targets
 from monitor.config.times import check_times, times_of
-from monitor.config.validate import checked
+from monitor.config.validate import checked, known_keys
 from monitor.core.causes import Severity
 from monitor.core.secret import Secret
 from monitor.core.settings import ReceiverSettings
@@ -30,8 +30,7 @@ def read_receivers(
     context: Context, trees: dict[str, Tree], targets: Targets, zone: tzinfo = UTC
 ) -> tuple[ReceiverSettings, ...]:
     """Every receiver under `receivers:`, in order. There may be none."""
-    block = receiver_block(context.catalogue.channels)
-    found = [_read(context, name, tree, block, targets, zone) for name, tree in trees.items()]
+    found = [_read(context, name, tree, targets, zone) for name, tree in trees.items()]
     fallbacks = {r.name: r.fallback for r in found if r and r.fallback}
     for name, fallback in fallbacks.items():
         _check_fallback(context, name, fallback, trees, fallbacks)
@@ -42,14 +41,13 @@ def _read(
     context: Context,
     name: str,
     tree: Tree,
-    block: type[ReceiverBlock],
     targets: Targets,
     zone: tzinfo,
 ) -> ReceiverSettings | None:
     at: PathTuple = ("receivers", name)
     if not NAME.fullmatch(name):
         context.fault(at, "the name of a receiver is [A-Za-z0-9._-]+", at_key=True)
-    found = checked(context.document, block, tree, at).block
+    found = checked(context.document, _block(context.catalogue.channels, tree), tree, at).block
     for path, pattern in context.items((*at, "on"), found.on or []):
         targets.resolve(context, path, pattern)
     if (found.follow_up or 0.0) > REMEMBERED:
@@ -77,6 +75,14 @@ def _read(
         follow_up=found.follow_up,
         **times_of(found, found.timezone or zone),
     )
+
+
+def _block(channels: Mapping[str, ChannelSpec], tree: Tree) -> type[ReceiverBlock]:
+    """What this receiver may hold: of all channels only where it holds what none of them is."""
+    written = tree.keys() if isinstance(tree, dict) else set()
+    if written - channels.keys() - set(known_keys(ReceiverBlock)):
+        return receiver_block(channels)
+    return receiver_block({name: channels[name] for name in channels if name in written})
 
 
 def _channel(context: Context, at: PathTuple, tree: Tree) -> ChannelSpec | None:

@@ -11,9 +11,8 @@ from monitor.config.faults import ConfigFaults, Fault
 LARGEST = 16 * 1024 * 1024  # bytes; a config of ten thousand accounts has an eighth of it
 
 # What YAML calls printable: https://yaml.org/spec/1.1/#c-printable
-_UNPRINTABLE = re.compile(
-    "[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffef]"
-)
+_UNPRINTABLE = "[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffef]"
+_UNPRINTABLE_ASCII = "[^\t\n\r\x20-\x7e]"  # the same; the whole of it takes 4 ms to compile
 
 
 def read_source(file: str) -> str:
@@ -24,7 +23,7 @@ def read_source(file: str) -> str:
     if b"\0" in data:
         raise file_fault(file, "holds binary data: a config is text in UTF-8")
     text = _decoded(file, data)
-    found = _UNPRINTABLE.search(text)
+    found = re.search(_UNPRINTABLE_ASCII if text.isascii() else _UNPRINTABLE, text)
     if found:
         line, column = position(text, found.start())
         code = f"U+{ord(found.group()):04X}"

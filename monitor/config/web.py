@@ -7,9 +7,8 @@ from monitor.config.blocks import WebBlock
 from monitor.config.context import Context
 from monitor.config.faults import PathTuple
 from monitor.config.secrets import resolve_secret
-from monitor.config.tls import WebConfig, read_web_config
 from monitor.core.secret import Secret
-from monitor.core.settings import WebSettings
+from monitor.core.settings import WebSettings, WebTls
 
 _LISTEN = ("127.0.0.1", 9877)
 _FILE = "_file"
@@ -19,7 +18,7 @@ def read_web(context: Context, block: WebBlock) -> WebSettings:
     """The `web:` block, with what would show money to strangers as faults."""
     at: PathTuple = ("web",)
     config_file = str(context.path(block.config_file)) if block.config_file else None
-    said = read_web_config(context, config_file) if config_file else WebConfig()
+    tls, hashed_users = _web_config(context, config_file)
     settings = WebSettings(
         listen=block.listen or _LISTEN,
         services_listen=block.services_listen,
@@ -28,11 +27,20 @@ def read_web(context: Context, block: WebBlock) -> WebSettings:
         users=_users(context, block),
         allow_unauthenticated=bool(block.allow_unauthenticated),
         config_file=config_file,
-        tls=said.tls,
-        hashed_users=said.users,
+        tls=tls,
+        hashed_users=hashed_users,
     )
     _check_exposure(context, settings)
     return settings
+
+
+def _web_config(context: Context, file: str | None) -> tuple[WebTls | None, dict[str, Secret]]:
+    if file is None:
+        return None, {}
+    from monitor.config.tls import read_web_config
+
+    said = read_web_config(context, file)
+    return said.tls, said.users
 
 
 def _check_exposure(context: Context, settings: WebSettings) -> None:

@@ -10,12 +10,15 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from importlib import import_module
 from pkgutil import iter_modules
-from typing import Protocol
+from types import ModuleType
+from typing import TYPE_CHECKING, Protocol
 
-from monitor.core.message import Message
-from monitor.core.settings import ReceiverSettings
-from monitor.core.spec import ChannelSpec
-from monitor.http import Answer, Request
+from monitor.core.spec import ChannelSpec, OnDemand
+
+if TYPE_CHECKING:  # the config asks for channels' specs alone
+    from monitor.core.message import Message
+    from monitor.core.settings import ReceiverSettings
+    from monitor.http import Answer, Request
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,16 +59,25 @@ def channel_names() -> tuple[str, ...]:
     return tuple(sorted(name for name in names if not name.startswith("_")))
 
 
-def load_notifiers(door: Sends) -> dict[str, Notifier]:
-    """Every notifier by name, ready to send."""
-    return {name: _load(name, door) for name in channel_names()}
+def channel_specs() -> Mapping[str, ChannelSpec]:
+    """What every notifier declares, by name; its file is imported when it is looked up."""
+    return OnDemand(channel_names(), _spec)
 
 
-def _load(name: str, door: Sends) -> Notifier:
-    found: Notifier = import_module(f"{__name__}.{name}").notifier(door)
-    if found.spec.name != name:
-        raise TypeError(f"monitor/notifiers/{name}.py declares itself as {found.spec.name!r}")
+def load_notifiers(door: Sends) -> Mapping[str, Notifier]:
+    """Every notifier by name, ready to send; made when it is looked up."""
+    return OnDemand(channel_names(), lambda name: _module(name).notifier(door))
+
+
+def _spec(name: str) -> ChannelSpec:
+    found: ChannelSpec = _module(name).SPEC
+    if found.name != name:
+        raise TypeError(f"monitor/notifiers/{name}.py declares itself as {found.name!r}")
     return found
+
+
+def _module(name: str) -> ModuleType:
+    return import_module(f"{__name__}.{name}")
 
 
 def all_failed(addresses: tuple[str, ...], why: str, *, wait: float | None = None) -> Delivery:

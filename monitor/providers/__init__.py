@@ -19,7 +19,7 @@ from monitor.core.durations import format_duration
 from monitor.core.model import Finding, Target
 from monitor.core.secret import Secret
 from monitor.core.settings import Account
-from monitor.core.spec import ProviderSpec
+from monitor.core.spec import OnDemand, ProviderSpec
 from monitor.http import Answer, HttpFailure, Request
 
 
@@ -78,11 +78,12 @@ class _Asked:
 def load_providers() -> Mapping[str, Provider]:
     """Every module beside this one, by its file's name: the file is the registration.
 
-    A file whose name begins with `_` is shared code. Raises TypeError for a file that declares
-    no PROVIDER, or one of another name.
+    A file is imported when its provider is looked up: a config names few of them. A file whose
+    name begins with `_` is shared code. A look-up raises TypeError where the file declares no
+    PROVIDER, or one of another name.
     """
     names = sorted(m.name for m in pkgutil.iter_modules(__path__) if not m.name.startswith("_"))
-    return {name: declared(importlib.import_module(f"{__name__}.{name}"), name) for name in names}
+    return OnDemand(names, lambda n: declared(importlib.import_module(f"{__name__}.{n}"), n))
 
 
 def declared(module: ModuleType, name: str) -> Provider:

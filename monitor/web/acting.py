@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Final
 
-import structlog
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
@@ -14,6 +13,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from monitor.core.figures import second
 from monitor.core.model import Incident
 from monitor.core.words import clean
+from monitor.logs import Log
 from monitor.web.access import is_token
 from monitor.web.doors import WebDoors
 from monitor.web.forms import CAP, DURATIONS, PROOF, TYPE, Marks, from_here, read_form
@@ -21,7 +21,7 @@ from monitor.web.guard import FORM_HEADERS, USER, json_answer
 from monitor.web.rendering import Means, Renderer, Tried
 from monitor.web.usage import read_body, whole_body
 
-log = structlog.get_logger("monitor")
+log = Log("monitor")
 
 SCOPES: Final = ("alert", "target", "account")  # what a silence of an incident's page covers
 _STALE = (

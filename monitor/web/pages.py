@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-import structlog
 from starlette.types import ASGIApp
 
 from monitor.core.settings import WebSettings
+from monitor.logs import Log
 from monitor.web.server import Listener, bind, serve
 from monitor.web.tls import tls_context
 
-log = structlog.get_logger("monitor")
+log = Log("monitor")
 
 _AGAIN = 1.0  # seconds: a leader that hangs keeps its port until it is ended
 

@@ -6,12 +6,11 @@ import os
 import ssl
 from typing import Final
 
-import structlog
-
 from monitor.core.settings import WebTls
+from monitor.logs import Log
 from monitor.web.access import SERVICES
 
-log = structlog.get_logger("monitor")
+log = Log("monitor")
 
 _VERSIONS: Final = {"TLS12": ssl.TLSVersion.TLSv1_2, "TLS13": ssl.TLSVersion.TLSv1_3}
 _Stamp = tuple[tuple[int, int, int], ...]

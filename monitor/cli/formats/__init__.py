@@ -4,21 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
 
-from monitor.cli.formats.github import render_github, render_summary
-from monitor.cli.formats.junit import render_junit
-from monitor.cli.formats.nagios import render_nagios
-from monitor.cli.formats.report import Report, read
-from monitor.cli.formats.text import render_text
+if TYPE_CHECKING:
+    from monitor.cli.formats.report import Report
 
 __all__ = ["FORMATS", "render", "step_summary"]
 
-_PLAIN: dict[str, Callable[[Report], str]] = {
-    "junit": render_junit,
-    "github": render_github,
-    "nagios": render_nagios,
-}
-FORMATS = ("text", "json", *_PLAIN)
+FORMATS = ("text", "json", "junit", "github", "nagios")
 
 
 def render(
@@ -38,14 +31,35 @@ def render(
     if format == "json":
         # ASCII only: the output of a cron job in the C locale must not fail on a name.
         return json.dumps(document, indent=2, allow_nan=False) + "\n"
-    report = read(document)
+    from monitor.cli.formats.report import read
+
     if format == "text":
-        return render_text(report, colour=colour, width=width, courses=courses or {})
-    if format not in _PLAIN:
+        from monitor.cli.formats.text import render_text
+
+        return render_text(read(document), colour=colour, width=width, courses=courses or {})
+    if format not in FORMATS:
         raise ValueError(f"{format!r} is not a format; there are: {', '.join(FORMATS)}")
-    return _PLAIN[format](report)
+    return _plain(format)(read(document))
+
+
+def _plain(format: str) -> Callable[[Report], str]:
+    """What writes one of the other formats: its module is loaded for whoever asks for it."""
+    if format == "junit":
+        from monitor.cli.formats.junit import render_junit
+
+        return render_junit
+    if format == "github":
+        from monitor.cli.formats.github import render_github
+
+        return render_github
+    from monitor.cli.formats.nagios import render_nagios
+
+    return render_nagios
 
 
 def step_summary(document: Mapping[str, object]) -> str:
     """The document as a table in Markdown, to be appended to `$GITHUB_STEP_SUMMARY`."""
+    from monitor.cli.formats.github import render_summary
+    from monitor.cli.formats.report import read
+
     return render_summary(read(document))

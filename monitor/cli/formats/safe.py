@@ -22,9 +22,10 @@ def _spelt(character: str) -> str:
     return character.encode("unicode_escape").decode("ascii")
 
 
-_NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+# Compiled when it is used: that takes longer than to write a report.
+_NOT_XML = "[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
 
 
 def for_xml(text: str) -> str:
     """`text` without the characters that no XML document may hold, not even escaped."""
-    return _NOT_XML.sub("", text)
+    return re.sub(_NOT_XML, "", text)
