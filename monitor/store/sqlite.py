@@ -19,7 +19,7 @@ from monitor.store.cells import micros
 from monitor.store.database import Database, Watch
 from monitor.store.happened import first_of_series
 from monitor.store.hours import Thinning, carry_over
-from monitor.store.lease import READ, Fence, beat, lease_of
+from monitor.store.lease import READ, Fence, beat, lease_of, writable
 from monitor.store.rows import ACKS, HOURS, INCIDENTS, SILENCES, sample_of
 from monitor.store.statements import acknowledge, delete_chunk, put_batch
 from monitor.store.usage import JOBS
@@ -186,6 +186,10 @@ class SqliteStore:
             return None
         found = await self._run(lambda: self._database.read(lease_of, READ))
         return found[0] if found else None
+
+    async def writable(self) -> bool:
+        """Whether anybody could write now; tried, and nothing is changed by it."""
+        return await self._run(partial(writable, self._path))
 
     async def claim(
         self, holder: str, expected: Lease | None, at: datetime, *, locked: bool
