@@ -18,7 +18,10 @@ from house import House, rule, settings
 from hypothesis import given
 from hypothesis import strategies as st
 
+from monitor.app import Daemon
+from monitor.config.faults import ConfigFaults, Fault
 from monitor.core.lease import Lease, Lock, Reason, Watch, called, held
+from monitor.core.settings import Settings
 from monitor.leading import Leadership
 from monitor.lock import FileLock
 from monitor.store import Batch, LeaseLostError, StoreError
@@ -457,3 +460,33 @@ async def test_what_may_not_be_told_now_is_told_once_this_daemon_surely_leads() 
     leads = True
     await house.tell()
     assert house.mail.said == ["opened low"]
+
+
+async def test_a_standby_that_reloads_closes_what_it_never_used_and_takes_the_new_lease(
+    tmp_path: Path,
+) -> None:
+    before = replace(settings(), database=str(tmp_path / "m.db"), lease=10.0)
+    daemon = Daemon(before, lambda: replace(before, lease=3.0), env={})
+    unused = daemon.term
+    assert await daemon.reload() is None
+    assert daemon.term is not unused
+    assert daemon.settings.lease == daemon.leadership.patience == 3.0
+    with pytest.raises(StoreError, match="closed"):
+        await unused.store.lease()
+    await daemon.term.abandon()
+    await daemon.door.aclose()
+    assert not (tmp_path / "m.db").exists()  # who stands by makes no database
+
+
+async def test_a_standby_whose_config_is_broken_keeps_what_it_has(tmp_path: Path) -> None:
+    def broken() -> Settings:
+        raise ConfigFaults((Fault("m.yaml", 1, 1, "lease", "wrong"),))
+
+    before = replace(settings(), database=str(tmp_path / "m.db"), lease=10.0)
+    daemon = Daemon(before, broken, env={})
+    term = daemon.term
+    assert "lease" in (await daemon.reload() or "")
+    assert daemon.term is term
+    assert daemon.leadership.patience == 10.0
+    await daemon.term.abandon()
+    await daemon.door.aclose()
