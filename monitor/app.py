@@ -265,12 +265,20 @@ class Daemon:
         """Take the config anew; a broken one keeps the old. What is wrong, or None."""
         async with self._changing:  # never while the lead is taken or lost
             if self.started.is_set():
-                return await self.term.reloader.reload()
-            found = await self.term.reloader.read()
-            if isinstance(found, str):
-                return found
-            self.term = self._new_term(found)
-            return None
+                fault = await self.term.reloader.reload()
+            else:
+                fault = await self._replace_term()
+            self.leadership.patience = self.settings.lease
+            return fault
+
+    async def _replace_term(self) -> str | None:
+        """A standby has used nothing of its term: another one begins with the new config."""
+        found = await self.term.reloader.read()
+        if isinstance(found, str):
+            return found
+        unused, self.term = self.term, self._new_term(found)
+        await unused.abandon()
+        return None
 
     async def _control(self, asked: Mapping[str, str]) -> Mapping[str, object]:
         if asked.get("database") != self._database:

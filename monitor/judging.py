@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from monitor.core.alerts import close, step
+from monitor.core.blame import LASTING, lasting
 from monitor.core.causes import KEY_CAUSES
 from monitor.core.changed import marked
 from monitor.core.incident import RULE_REMOVED, TARGET_REMOVED
@@ -24,8 +25,6 @@ from monitor.core.rules import Rule, judge
 from monitor.core.view import View
 from monitor.memory import Memory
 
-_LASTING = 3  # failures in a row before a provider, or our own network, is looked at
-
 
 @dataclass(slots=True)
 class Changes:
@@ -40,27 +39,6 @@ class Changes:
         return bool(self.alerts or self.incidents or self.forgotten or self.notices)
 
 
-class _Scene:
-    """The derived views, each made at most once for one look at the rules."""
-
-    def __init__(self, memory: Memory) -> None:
-        self._memory = memory
-        self._network: View | None = None
-        self._providers: dict[str, View] = {}
-
-    def network(self) -> View:
-        """`monitor/network`."""
-        if self._network is None:
-            self._network = self._memory.network()
-        return self._network
-
-    def provider(self, name: str) -> View:
-        """`PROVIDER/provider`."""
-        if name not in self._providers:
-            self._providers[name] = self._memory.provider(name)
-        return self._providers[name]
-
-
 class Judge:
     """Applies the rules; the only writer of alerts and incidents in memory."""
 
@@ -72,20 +50,20 @@ class Judge:
 
         `anew`: its figures are of another series, so that no earlier breach counts.
         """
-        memory, changes, scene = self._memory, Changes(), _Scene(self._memory)
+        memory, changes = self._memory, Changes()
         view = memory.views[target]
         if anew:
             self._forget_pending(target, changes)
-        self._apply(view, now, changes, scene)
+        self._apply(view, now, changes)
         if view.check is Check.MODEL:
-            self._apply(memory.models(view.account), now, changes, scene)
+            self._apply(memory.models(view.account), now, changes)
         if self._key_moved(view):
-            self._apply(memory.key(view.account), now, changes, scene)
-        lasting = view.failures >= _LASTING
-        if lasting or self._stands(provider_target(view.provider)):
-            self._apply(scene.provider(view.provider), now, changes, scene)
-        if lasting or self._stands(NETWORK_TARGET):
-            self._apply(scene.network(), now, changes, scene)
+            self._apply(memory.key(view.account), now, changes)
+        lasts = view.failures >= LASTING
+        if lasts or self._stands(provider_target(view.provider)):
+            self._apply(memory.provider(view.provider), now, changes)
+        if lasts or self._stands(NETWORK_TARGET):
+            self._apply(memory.network(), now, changes)
         return changes
 
     def _forget_pending(self, target: str, changes: Changes) -> None:
@@ -103,24 +81,24 @@ class Judge:
 
     def all(self, now: datetime) -> Changes:
         """Judge everything: after a start, a reload, and for what only time brings about."""
-        memory, changes, scene = self._memory, Changes(), _Scene(self._memory)
+        memory, changes = self._memory, Changes()
         for view in [*memory.views.values(), *memory.derived().values()]:
-            self._apply(view, now, changes, scene)
+            self._apply(view, now, changes)
         return changes
 
     def sweep(self, now: datetime) -> Changes:
         """Judge what time alone can change: pending alerts that lapse, targets gone stale."""
-        memory, changes, scene = self._memory, Changes(), _Scene(self._memory)
+        memory, changes = self._memory, Changes()
         own = {v.target: v for v in memory.ours(now)}
         for view in own.values():
-            self._apply(view, now, changes, scene)
+            self._apply(view, now, changes)
         for view in [v for v in memory.views.values() if _late(v, now)]:
-            self._apply(view, now, changes, scene)
+            self._apply(view, now, changes)
         moved = [a for a in memory.alerts.values() if a.state is AlertState.PENDING or _timed(a)]
         for target in {a.target for a in moved} - own.keys():
             found = memory.look(target)
             if found is not None:
-                self._apply(found, now, changes, scene)
+                self._apply(found, now, changes)
         return changes
 
     def reword(self, now: datetime) -> None:
@@ -135,26 +113,24 @@ class Judge:
             if found.verdict is Verdict.BREACH and found.summary:
                 memory.alerts[key] = replace(alert, summary=found.summary)
 
-    def _apply(self, view: View, now: datetime, changes: Changes, scene: _Scene) -> None:
+    def _apply(self, view: View, now: datetime, changes: Changes) -> None:
         if view.target == key_target(view.account):
             view = self._memory.key(view.account)  # what any target saw of it
         for rule in self._memory.rules_for(view.target):
-            self._judge(rule, view, now, changes, scene)
+            self._judge(rule, view, now, changes)
 
-    def _judge(
-        self, rule: Rule, view: View, now: datetime, changes: Changes, scene: _Scene
-    ) -> None:
+    def _judge(self, rule: Rule, view: View, now: datetime, changes: Changes) -> None:
         memory, key = self._memory, (rule.name, view.target)
         known = memory.alerts.get(key)
         alert = known or Alert(rule.name, view.target)
-        lasting = any(v.failures >= _LASTING for v in (view, *view.members))
+        lasts = lasting(view)
         judgement = judge(
             rule,
             view,
             firing=alert.stands,
             now=now,
-            network=scene.network() if lasting else None,
-            provider=scene.provider(view.provider) if lasting else None,
+            network=memory.network() if lasts else None,
+            provider=memory.provider(view.provider) if lasts else None,
         )
         if known is None and judgement.verdict is not Verdict.BREACH:
             return  # as nearly always: there is nothing to end, and nothing begins

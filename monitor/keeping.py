@@ -37,7 +37,7 @@ class Keeper:
         self._store, self._memory, self._clock = store, memory, clock
         self._writing = Writing(store, memory, clock)
         self._restoring = Restoring(self._writing, memory, clock)
-        self._pruned, self._thinned = clock.monotonic(), -math.inf
+        self._pruned = self._thinned = -math.inf  # soon after a start, then once an hour
         self.hourly = self._writing.hourly
         self.unkept: set[str] = set()  # what is on its way to the disk: not to be told yet
         self.changed: Callable[[], None] = lambda: None  # another process has written something

@@ -9,6 +9,7 @@ import socket
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Protocol
@@ -20,6 +21,7 @@ from monitor.store import LeaseLostError, NewerSchemaError, StoreError
 
 log = Log("monitor.leading")
 
+_STUCK = "the leader's beat stands still and the database cannot be taken: end what holds it"
 _LOOKS = 40.0  # a standby's looks in one patience, and how many seconds' looks at most
 _LOOK = 0.25  # seconds between two of them at most
 _BEATS, _BEAT = 10.0, 1.0  # the same for a leader's beats
@@ -29,6 +31,8 @@ class Watched(Protocol):
     """What a standby reads."""
 
     async def lease(self) -> Lease | None: ...
+
+    async def writable(self) -> bool: ...
 
     async def close(self) -> None: ...
 
@@ -101,6 +105,8 @@ class Leadership:
             self._watch = Watch(now)  # it slept itself, perhaps with the leader: it knows nothing
         self._looked = now
         self._watch = self._watch.see(lease, now, readable=readable)
+        if self._watch.doubtful(self._held, now, self.patience):
+            await self._try(store, now)
         reason = self._watch.may_lead(self._held, now, self.patience)
         unsure = self._held is Lock.NONE or reason in (Reason.FREE, Reason.UNREADABLE)
         if reason is not None and unsure and await self._answered():
@@ -108,6 +114,13 @@ class Leadership:
         if reason is None:
             self._lock.give_back()  # a leader without it may have it back
         return reason
+
+    async def _try(self, store: Watched, now: float) -> None:
+        """Whether it is the leader that hangs, or the database that nobody can write."""
+        if await store.writable():
+            self._watch = replace(self._watch, proven=now)
+        elif now - self._watch.since >= self.patience:
+            self._say(_STUCK, "it cannot be written: locked by another process, or a full disk")
 
     async def wait(self, store: Watched) -> Reason:
         """Look until this process may lead."""
@@ -128,7 +141,8 @@ class Leadership:
             raise
         except StoreError as error:
             if self._held is Lock.THEIRS:
-                self._say("the leader hangs and the database cannot be taken: end it", error)
+                self._watch = replace(self._watch, proven=None)
+                self._say(_STUCK, str(error))
                 return False
             store.insist(self.holder, locked=locked)
             taken = True
@@ -138,11 +152,11 @@ class Leadership:
                 log.warning("leads without a lock: none can be made", why=self._lock.why)
         return taken
 
-    def _say(self, what: str, why: StoreError) -> None:
+    def _say(self, what: str, why: str) -> None:
         lease = self._watch.lease
-        if self._said != str(why):
-            self._said = str(why)
-            log.error(what, leader=lease.holder if lease else None, why=str(why))
+        if self._said != why:
+            self._said = why
+            log.error(what, leader=lease.holder if lease else None, why=why)
 
     # -- leading ----------------------------------------------------------------------------
 

@@ -20,6 +20,7 @@ class Owed:
     Hours are held themselves: memory knows only the present one of each balance.
     """
 
+    targets: set[str] = field(default_factory=set)
     alerts: set[tuple[str, str]] = field(default_factory=set)
     incidents: set[str] = field(default_factory=set)
     told: set[TellKey] = field(default_factory=set)
@@ -39,7 +40,11 @@ class Owed:
         return self != _NOTHING
 
     def add(self, batch: Batch) -> None:
-        """Owe what people depend on; a reading that is lost is read again."""
+        """Owe what people depend on, and how the targets stand that it rests on.
+
+        A sample that is lost is lost: the next reading comes soon.
+        """
+        self.targets |= {t.target for t in batch.targets}
         self.alerts |= {a.key for a in batch.alerts} | set(batch.forget_alerts)
         self.incidents |= {i.id for i in batch.incidents}
         self.told |= {told_key(t) for t in batch.told}
@@ -59,6 +64,7 @@ class Owed:
         """It as memory has it now: never an older state over a newer one."""
         known = memory.alerts
         return Batch(
+            targets=tuple(memory.records[t] for t in self.targets if t in memory.records),
             alerts=tuple(known[k] for k in self.alerts if k in known),
             forget_alerts=tuple(k for k in self.alerts if k not in known),
             incidents=tuple(memory.incidents[i] for i in self.incidents if i in memory.incidents),
@@ -103,9 +109,11 @@ def joined(owed: Batch, batch: Batch) -> Batch:
         alerts.pop(key, None)
     incidents = {i.id: i for i in (*owed.incidents, *batch.incidents)}
     told = {told_key(t): t for t in (*owed.told, *batch.told)}
+    targets = {t.target: t for t in (*owed.targets, *batch.targets)}
     checkpoints = {c.target: c for c in (*owed.checkpoints, *batch.checkpoints)}
     return replace(
         batch,
+        targets=tuple(targets.values()),
         alerts=tuple(alerts.values()),
         forget_alerts=tuple(forgotten),
         incidents=tuple(incidents.values()),

@@ -193,6 +193,11 @@ class Pipeline:
         """Seconds from one probe to the next; None if a reload has taken the target away."""
         return self.asker.delay(target) if target in self.memory.views else None
 
+    def failing(self, target: str) -> bool:
+        """Whether the last probe could not read it."""
+        record = self.memory.records.get(target)
+        return record is not None and record.failures > 0
+
     def turns(self) -> dict[str, datetime]:
         """When it is the turn of each target that was read before this process began."""
         found = {}

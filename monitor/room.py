@@ -3,11 +3,16 @@
 A probe begins in front. Whoever is still there after a second moves aside and lets the next one
 begin; a target that took long the last time begins apart, where it waits for its like alone. So
 hanging targets hold up each other, and a healthy one for about a second.
+
+One whose last probe failed goes through a turnstile first: one of them at each pass of the event
+loop. Where all of it is more than the machine can do, passes grow long, and so they come seldom
+enough that a healthy one, which needs a few passes, is not late.
 """
 
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -34,10 +39,13 @@ class Room:
         self._aside = aside  # places left
         self._patience, self._long = patience, long
         self._slow: set[str] = set()  # targets
+        self._turnstile = _Turnstile()
 
     @asynccontextmanager
-    async def place(self, target: str) -> AsyncIterator[None]:
-        """Wait for a place, and have it until the block ends."""
+    async def place(self, target: str, *, failing: bool = False) -> AsyncIterator[None]:
+        """Wait for a place, and have it until the block ends; `failing` ones come last."""
+        if failing:
+            await self._turnstile.through()
         apart = target in self._slow
         await (self._apart if apart else self._front).acquire()
         loop = asyncio.get_running_loop()
@@ -92,3 +100,25 @@ class _Stay:
     def end(self) -> None:
         self._timer.cancel()
         self._room.leave(aside=self._aside)
+
+
+class _Turnstile:
+    """Lets one through at each pass of the event loop."""
+
+    def __init__(self) -> None:
+        self._waiting: deque[asyncio.Future[None]] = deque()
+
+    async def through(self) -> None:
+        """Wait for one's turn."""
+        loop = asyncio.get_running_loop()
+        if not self._waiting:
+            loop.call_soon(self._turn)
+        self._waiting.append(turn := loop.create_future())
+        await turn
+
+    def _turn(self) -> None:
+        turn = self._waiting.popleft()
+        if not turn.done():
+            turn.set_result(None)
+        if self._waiting:
+            asyncio.get_running_loop().call_soon(self._turn)

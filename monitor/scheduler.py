@@ -27,6 +27,7 @@ _SLOTS = 40  # at least, in an interval
 _JUMP = 5.0  # seconds by which the clock may disagree with the monotonic one
 
 Observe = Callable[[str], Awaitable[datetime | None]]
+Failing = Callable[[str], bool]  # whether a target's last probe could not read
 
 
 def phase(target: str) -> float:
@@ -43,8 +44,10 @@ def first_delay(target: TargetSettings, spread: float) -> float:
 class Scheduler:
     """Runs `observe` for each target at its time; one probe of a target at a time."""
 
-    def __init__(self, clock: Clock, observe: Observe) -> None:
-        self._clock, self._observe = clock, observe
+    def __init__(
+        self, clock: Clock, observe: Observe, failing: Failing = lambda name: False
+    ) -> None:
+        self._clock, self._observe, self._failing = clock, observe, failing
         self._slots = Slots(self._fire)
         self._intervals: dict[str, Interval] = {}
         self._running: dict[str, asyncio.Task[None]] = {}
@@ -127,7 +130,7 @@ class Scheduler:
         following: datetime | None = None
         began = self._clock.now(), self._clock.monotonic()
         try:
-            async with self._room.place(name):
+            async with self._room.place(name, failing=self._failing(name)):
                 self.lag = max(0.0, self._clock.monotonic() - self._due.get(name, float("inf")))
                 following = await self._observe(name)
         except Exception:  # the schedule of a target outlives every fault of ours

@@ -6,7 +6,15 @@ from datetime import datetime, timedelta
 
 from monitor.core.causes import Cause
 from monitor.core.globs import matches
-from monitor.core.model import STORE_TARGET, Incident, Reading, ServiceStatus, key_target
+from monitor.core.members import NetworkMembers, ProviderMembers
+from monitor.core.model import (
+    NETWORK_TARGET,
+    STORE_TARGET,
+    Incident,
+    Reading,
+    ServiceStatus,
+    key_target,
+)
 from monitor.core.reaching import receiver_view
 from monitor.core.services import service_state
 from monitor.core.settings import Account, Settings
@@ -14,8 +22,6 @@ from monitor.core.view import View
 from monitor.core.views import (
     key_view,
     models_view,
-    network_view,
-    provider_view,
     store_view,
     target_view,
 )
@@ -31,8 +37,12 @@ class Sight(State):
     def configure(self, settings: Settings) -> None:
         """Take a config: index it, make what is new, drop what is gone, see it anew."""
         super().configure(settings)
+        self._network = NetworkMembers()
+        self._providers = {a.provider: ProviderMembers(a.provider) for a in settings.accounts}
         for account in settings.accounts:
             self.refresh(account)
+        if self._canary is not None:
+            self._network.put(self._canary)
 
     def rest(self, target: str, pace: float, words: str = "") -> None:
         """A target is asked every `pace` seconds, and waits for what `words` say, if any."""
@@ -73,6 +83,8 @@ class Sight(State):
             counted_at=counted_at,
         )
         self.views[target] = view
+        self._network.put(view)
+        self._providers[account.provider].put(view)
         return view
 
     def bad_key(self, account: Account) -> View | None:
@@ -95,12 +107,11 @@ class Sight(State):
 
     def provider(self, provider: str) -> View:
         """`PROVIDER/provider`."""
-        return provider_view(provider, [v for v in self.views.values() if v.provider == provider])
+        return (self._providers.get(provider) or ProviderMembers(provider)).view()
 
     def network(self) -> View:
         """`monitor/network`: every target, and the canary."""
-        canary = [] if self._canary is None else [self._canary]
-        return network_view([*self.views.values(), *canary])
+        return self._network.view()
 
     def hear_canary(self, reading: Reading) -> None:
         """The canary was asked."""
@@ -115,6 +126,7 @@ class Sight(State):
             reading=reading,
             failures=0 if reading.read else failures + 1,
         )
+        self._network.put(self._canary)
 
     def store(self, now: datetime) -> View:
         """`monitor/store`; damage that was set aside is spoken of for an hour."""
@@ -133,17 +145,23 @@ class Sight(State):
             found.append(self.key(account.name))
             if account.models:
                 found.append(self.models(account.name))
-        found += [
-            self.provider(p) for p in dict.fromkeys(a.provider for a in self._accounts.values())
-        ]
+        found += [members.view() for members in self._providers.values()]
         return {v.target: v for v in found}
 
     def look(self, name: str) -> View | None:
         """A configured or derived target's view; of `ACCOUNT/key` with what any target saw."""
-        account, _, check = name.rpartition("/")
-        if check == "key" and account in self._accounts:
-            return self.key(account)
-        return self.views.get(name) or self.derived().get(name)
+        owner, _, check = name.rpartition("/")
+        if check == "key" and owner in self._accounts:
+            return self.key(owner)
+        return self.views.get(name) or self._derived_one(name, owner, check)
+
+    def _derived_one(self, name: str, owner: str, check: str) -> View | None:
+        if name == NETWORK_TARGET:
+            return self.network()
+        if check == "provider" and owner in self._providers:
+            return self.provider(owner)
+        account = self._accounts.get(owner) if check == "model" else None
+        return self.models(owner) if account is not None and account.models else None
 
     def watches(self, incident: Incident) -> bool:
         """Whether the config still has the rule and the target of an incident."""

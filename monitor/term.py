@@ -61,7 +61,7 @@ class Term:
             reread=rereader(),
             query=querier(door),
         )
-        self.scheduler = Scheduler(clock, self.pipeline.observe)
+        self.scheduler = Scheduler(clock, self.pipeline.observe, self.pipeline.failing)
         self.rounds = Rounds(self.pipeline.deliver, clock)
         self.refresher = refresher(door, clock, self.pipeline.memory, told)
         self.reloader = Reloader(

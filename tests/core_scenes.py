@@ -7,7 +7,8 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 from monitor.core.causes import FAILURES, Cause
-from monitor.core.model import Check, Finding, Outlook, Reading
+from monitor.core.members import NetworkMembers, ProviderMembers
+from monitor.core.model import NETWORK_TARGET, Check, Finding, Outlook, Reading
 from monitor.core.view import View
 
 NOW = datetime(2026, 11, 20, 10, 31, 28, tzinfo=UTC)
@@ -56,6 +57,9 @@ def a_view(
 def a_group(target: str, *members: View, provider: str = "", **changes: object) -> View:
     """A derived target with its members."""
     evidence = max((m.evidence_at for m in members if m.evidence_at), default=None)
+    together = NetworkMembers() if target == NETWORK_TARGET else ProviderMembers(provider)
+    for member in members:
+        together.put(member)
     plain = View(
         target=target,
         account=target.split("/", maxsplit=1)[0],
@@ -63,6 +67,7 @@ def a_group(target: str, *members: View, provider: str = "", **changes: object) 
         check=None,
         evidence_at=evidence,
         members=members,
+        evidence=together.view().evidence,
     )
     return replace(plain, **changes)
 

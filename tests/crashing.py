@@ -9,6 +9,7 @@ of them and tell the rest of the story.
     moments = watched(story, folder)          # every state a kill could leave
     resumed(story, moments[17], folder)       # what people have heard in the end
     overtaken(story, 900, folder)             # the first is stopped there, and goes on later
+    terminated(story, moments[17], 40, folder)  # told to end, 40 steps later; another goes on
 
 SQLite's file is copied while a transaction is under way, as the disk has it then: a killed process
 leaves its pages to the next one, which rolls back what was not committed.
@@ -19,7 +20,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import sqlite3
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from concurrent.futures import Executor, Future
 from contextlib import closing
 from contextvars import Context
@@ -33,6 +34,7 @@ from house import START, House, Script
 
 from monitor.clock import SteppedClock
 from monitor.core.message import Message
+from monitor.core.model import Alert, AlertState, Incident, TargetRecord
 from monitor.core.settings import ReceiverSettings, Settings
 from monitor.core.spec import ChannelSpec
 from monitor.notifiers import Delivery
@@ -156,6 +158,7 @@ class Watcher:
         self._path, self.moments = path, list[Moment]()
         self.looked, self._last = 0, b""
         self.stopped = False  # for so long that another may lead
+        self.ending = False  # told to end: nothing more is begun
         self.step, self.clock = 0, SteppedClock(START)
         self.postman = Postman(clock=self.clock)
 
@@ -191,18 +194,26 @@ async def _tell(story: Story, house: House, watcher: Watcher, *, begin: int) -> 
             await house.pipeline.reload(step.settings)
         if step.does is not None and not watcher.stopped:
             await step.does(house)
-        await _bustle(house)
+        await _bustle(house, watcher)
         for _ in range(3):  # what failed at first is tried again
-            await house.tell(after=2)
-        await house.pipeline.sweep()
-        await house.tell()
+            await _unless_ending(watcher, lambda: house.tell(after=2))
+        await _unless_ending(watcher, house.pipeline.sweep)
+        await _unless_ending(watcher, house.tell)
+        if watcher.ending:
+            return
 
 
-async def _bustle(house: House) -> None:
+async def _unless_ending(watcher: Watcher, work: Callable[[], Awaitable[None]]) -> None:
+    if not watcher.ending:
+        await work()
+
+
+async def _bustle(house: House, watcher: Watcher) -> None:
     """Everything is probed at once, and beside it everybody is told what is due, as it comes."""
     observe, deliver = house.pipeline.observe, house.pipeline.deliver
     observing = asyncio.gather(*(observe(t) for t in tuple(house.memory.targets)))
-    while not observing.done():
+    observing.add_done_callback(lambda ended: ended.cancelled() or ended.exception())
+    while not observing.done() and not watcher.ending:
         await asyncio.gather(*(deliver(r.name) for r in house.memory.settings.receivers))
         await asyncio.sleep(0)
     await observing
@@ -243,11 +254,16 @@ def watched(story: Story, folder: Path) -> tuple[Watcher, House]:
     return watcher, _run(story, watcher, path, 0, look=watcher.look)
 
 
+def _settings(story: Story, begin: int) -> Settings:
+    """Those in force once a step has begun."""
+    reloads = [s.settings for s in story.steps[: begin + 1] if s.settings is not None]
+    return reloads[-1] if reloads else story.settings
+
+
 def _run(
     story: Story, watcher: Watcher, path: Path, begin: int, *, look: Callable[[], None]
 ) -> House:
-    reloads = [s.settings for s in story.steps[: begin + 1] if s.settings is not None]
-    settings = reloads[-1] if reloads else story.settings
+    settings = _settings(story, begin)
     with asyncio.Runner(loop_factory=lambda: WatchedLoop(look)) as runner:
         house = _house(watcher, path, settings, look)
         runner.run(_lead(house, watcher))
@@ -261,6 +277,13 @@ def resumed(
 ) -> tuple[Watcher, House]:
     """Take up what a kill at `moment` left, and tell the rest."""
     path = folder / "resumed.db"
+    watcher = _taken_up(story, moment, path)
+    look = watcher.look if watch else lambda: None
+    return watcher, _run(story, watcher, path, moment.step, look=look)
+
+
+def _taken_up(story: Story, moment: Moment, path: Path) -> Watcher:
+    """The next process, before it begins."""
     for suffix, content in (("", moment.database), ("-wal", moment.log), ("-shm", b"")):
         file = Path(f"{path}{suffix}")
         file.unlink(missing_ok=True)
@@ -272,8 +295,79 @@ def resumed(
         list(moment.heard), story.arrives, dict(moment.attempts), watcher.clock
     )
     watcher.step = moment.step
-    look = watcher.look if watch else lambda: None
-    return watcher, _run(story, watcher, path, moment.step, look=look)
+    return watcher
+
+
+def terminated(
+    story: Story, moment: Moment, stop: int, folder: Path, *, hurried: bool
+) -> tuple[Moment, House] | None:
+    """Go on from a moment, be told to end before the `stop`-th step; what that leaves, and who.
+
+    As the daemon does it: nothing more is begun, what is under way ends by itself, or `hurried` is
+    cut off; then the store is closed. None: that step of the story was over before.
+    """
+    path, looks = folder / "terminated.db", 0
+    watcher = _taken_up(story, moment, path)
+    begun, waits = list[asyncio.Task[None]](), set[asyncio.Task[Any] | None]()
+
+    def look() -> None:
+        nonlocal looks
+        looks += 1
+        if begun and looks == stop:
+            watcher.ending = True
+            for task in asyncio.all_tasks() - waits if hurried else ():
+                task.cancel()
+
+    async def live(house: House) -> None:
+        nonlocal looks
+        looks = 0
+        waits.add(asyncio.current_task())
+        begun.append(asyncio.create_task(_tell(story, house, watcher, begin=moment.step)))
+        await asyncio.wait(begun)
+        if not begun[0].cancelled():
+            begun[0].result()
+
+    settings = _settings(story, moment.step)
+    with asyncio.Runner(loop_factory=lambda: WatchedLoop(look)) as runner:
+        house = _house(watcher, path, settings, look)
+        runner.run(_lead(house, watcher))
+        runner.run(live(house))
+        if not watcher.ending or watcher.step != moment.step:
+            return None
+        runner.run(house.pipeline.keeper.close())
+    attempts = tuple(sorted(watcher.postman.attempts.items()))
+    heard = tuple(watcher.postman.heard)
+    return Moment(moment.step, watcher.clock.now(), _bytes(path), b"", heard, attempts), house
+
+
+def unwritten(moment: Moment, house: House, folder: Path) -> list[str]:
+    """What a process knew that its database does not."""
+    path = folder / "unwritten.db"
+    path.write_bytes(moment.database)
+    store, memory = SqliteStore(path, thread=SameThread()), house.memory
+    if not house.pipeline.keeper._writing.loaded:
+        return []  # it had not even begun
+    stored = asyncio.run(store.load(START - timedelta(days=30)))
+    pairs = {
+        "told": (set(stored.told), set(memory.told.values())),
+        "incidents": (_ends(stored.incidents), _ends(memory.incidents.values())),
+        "alerts": (_states(stored.alerts), _states(memory.alerts.values())),
+        "readings": (_readings(stored.targets.values()), _readings(memory.records.values())),
+    }
+    return [name for name, (kept, known) in pairs.items() if kept != known]
+
+
+def _ends(incidents: Iterable[Incident]) -> set[tuple[str, str, str, datetime | None]]:
+    return {(i.id, i.severity.value, i.cause.value, i.closed_at) for i in incidents}
+
+
+def _states(alerts: Iterable[Alert]) -> set[tuple[tuple[str, str], AlertState]]:
+    return {(a.key, a.state) for a in alerts}
+
+
+def _readings(records: Iterable[TargetRecord]) -> set[tuple[str, datetime, int, int]]:
+    read = [(r, r.reading.at) for r in records if r.reading is not None]
+    return {(r.target, at, r.failures, r.streak) for r, at in read}
 
 
 @dataclass

@@ -16,6 +16,7 @@ from monitor.core.alerts import step
 from monitor.core.builtin import BUILTIN
 from monitor.core.causes import CAUSES, FAILURES, KEY_CAUSES, MODEL_CAUSES, MONEY_CAUSES, Cause
 from monitor.core.globs import matches
+from monitor.core.members import NetworkMembers, ProviderMembers
 from monitor.core.model import (
     Alert,
     AlertState,
@@ -35,8 +36,6 @@ from monitor.core.views import (
     fold,
     key_view,
     models_view,
-    network_view,
-    provider_view,
     target_view,
 )
 
@@ -92,7 +91,7 @@ class World:
         settings = TargetSettings(Target("other", "else", Check.KEY), Interval(60, 60), 15)
         fine = Reading("other/key", self.now, 0.1, Finding(Cause.OK))
         answer = target_view(other, settings, TargetRecord("other/key", fine, fine.at))
-        return provider_view("vendor", own), network_view([*own, answer])
+        return ProviderMembers("vendor", own).view(), NetworkMembers([*own, answer]).view()
 
     def _judge(self, view: View) -> None:
         provider, network = self.around(self.configured())

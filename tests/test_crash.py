@@ -19,6 +19,8 @@ from crashing import (
     repeats,
     resumed,
     said,
+    terminated,
+    unwritten,
     watched,
 )
 from house import START, House, huggingface, kie, receiver, rule, settings
@@ -248,3 +250,50 @@ def test_who_was_stopped_and_overtaken_says_nothing_new_and_writes_nothing(
         assert set(first.postman.heard[found.before :]) <= set(heard)
         assert contents(path) == found.left
     assert taken
+
+
+def first_of_each_step(moments: list[Moment]) -> list[Moment]:
+    return list({m.step: m for m in reversed(moments)}.values())[::-1]
+
+
+def counted(heard) -> dict[tuple[str, str], list[str]]:
+    """What each heard of each alert, in whatever order: a start comes a second later."""
+    return {about: sorted(kinds) for about, kinds in said(heard).items()}
+
+
+@pytest.mark.parametrize("hurried", [False, True], ids=["in-peace", "cut-off"])
+def test_told_to_end_anywhere_it_loses_nothing_and_what_it_ended_itself_is_not_repeated(
+    told_whole, tmp_path: Path, *, hurried: bool
+) -> None:
+    """As SIGTERM does: at some step of each part of the story."""
+    story, watcher, _ = told_whole
+    whole, ended = counted(watcher.postman.heard), 0
+    for moment in first_of_each_step(watcher.moments)[hurried::3]:
+        found = terminated(story, moment, 1 + 53 * moment.step % 120, tmp_path, hurried=hurried)
+        if found is None:
+            continue
+        left, _ = found
+        ended += 1
+        again, house = resumed(story, left, tmp_path)
+        heard = again.postman.heard
+        assert counted(heard) == whole, f"told to end in step {moment.step}"
+        assert all(heard.count(message) <= 2 for message in heard)
+        # Only a message that was cut off on its way may come again, under its first id.
+        assert repeats(heard) <= (len(left.heard) - len(moment.heard) if hurried else 0)
+        assert not house.firing()
+    assert ended >= 3
+
+
+def test_cut_off_anywhere_it_leaves_nothing_that_it_knew_unwritten(
+    told_whole, tmp_path: Path
+) -> None:
+    story, watcher, _ = told_whole
+    ended = 0
+    for moment in first_of_each_step(watcher.moments):
+        for stop in range(30 + 17 * moment.step % 40, 400, 80):
+            found = terminated(story, moment, stop, tmp_path, hurried=True)
+            if found is None:
+                break
+            ended += 1
+            assert unwritten(*found, tmp_path) == [], f"step {moment.step}, stop {stop}"
+    assert ended > 20

@@ -51,13 +51,13 @@ async def world(untrusted: ssl.SSLContext) -> AsyncIterator[World]:
         yield made
 
 
-async def ending(door: Door, world: World, way: str) -> Cause:
-    """What a probe with a key and a timeout of half a second comes to."""
+async def ending(door: Door, world: World, way: str, seconds: float = 0.5) -> Cause:
+    """What a probe with a key and so long a timeout comes to."""
     request = Request(
         "GET", world.address(way), secret_headers={"Authorization": Secret(f"Bearer {KEY}")}
     )
     try:
-        async with asyncio.timeout(0.5):
+        async with asyncio.timeout(seconds):
             answer = await door.send(request)
     except TimeoutError:
         return Cause.TIMED_OUT
@@ -75,8 +75,9 @@ async def test_a_hostile_answer_ends_in_its_cause_and_costs_little(
     world: World, way: str, cause: Cause
 ) -> None:
     door, began = Door(), time.process_time()
-    assert await ending(door, world, way) is cause
-    # Without a bound on what is read these took all of the half second, of one core.
+    patient = 0.5 if cause is Cause.TIMED_OUT else 10.0  # a busy machine is no fault of theirs
+    assert await ending(door, world, way, patient) is cause
+    # Without a bound on what is read these took all of half a second, of one core.
     assert time.process_time() - began < 0.4
     await door.aclose()
     assert world.stolen == []

@@ -111,6 +111,9 @@ async def test_a_commit_that_is_cut_off_is_owed(path: str) -> None:
     store.gate = None
     await house.pipeline.keeper.close()
     house = await reborn(house, path)
+    reading = house.memory.records["kie/balance"].reading
+    assert reading is not None  # what the incident rests on: else another would follow it
+    assert reading.finding.balance == 9000
     await house.tell()
     assert house.mail.said == ["opened kie-credits-low"]
     await house.pipeline.keeper.close()

@@ -5,9 +5,12 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
-from datetime import UTC, datetime
+from contextlib import closing, suppress
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -15,7 +18,10 @@ from house import House, rule, settings
 from hypothesis import given
 from hypothesis import strategies as st
 
+from monitor.app import Daemon
+from monitor.config.faults import ConfigFaults, Fault
 from monitor.core.lease import Lease, Lock, Reason, Watch, called, held
+from monitor.core.settings import Settings
 from monitor.leading import Leadership
 from monitor.lock import FileLock
 from monitor.store import Batch, LeaseLostError, StoreError
@@ -56,15 +62,29 @@ def test_lock_and_lease_decide_together(
 ) -> None:
     readable = found != "unreadable"
     seen = found if isinstance(found, Lease) else None
-    watch = Watch(-1000.0).see(seen, 50.0, readable=readable)
+    watch = replace(Watch(-1000.0).see(seen, 50.0, readable=readable), proven=50.0)
     again = watch.see(seen, 50.0 + stood, readable=readable)
     assert again.may_lead(lock, 50.0 + stood, PATIENCE) is reason
 
 
 def test_a_beat_that_moves_is_waited_for_anew() -> None:
-    watch = Watch(0.0).see(lease(beat=1), 0.0).see(lease(beat=2), 9.0)
+    before = replace(Watch(0.0).see(lease(beat=1), 0.0), proven=8.0)
+    watch = before.see(lease(beat=2), 9.0)
+    assert watch.proven is None
+    assert not watch.doubtful(Lock.THEIRS, 13.9, PATIENCE)
+    assert watch.doubtful(Lock.THEIRS, 14.0, PATIENCE)
+    watch = replace(watch, proven=14.0)
     assert watch.may_lead(Lock.THEIRS, 18.9, PATIENCE) is None
     assert watch.may_lead(Lock.THEIRS, 19.0, PATIENCE) is Reason.HANGS
+
+
+def test_a_beat_that_stands_still_says_nothing_where_nobody_could_write() -> None:
+    watch = Watch(0.0).see(lease(), 0.0)
+    assert watch.may_lead(Lock.THEIRS, 999.0, PATIENCE) is None
+    assert watch.may_lead(Lock.NONE, 10.0, PATIENCE) is Reason.HANGS
+    proven = replace(watch, proven=998.0)
+    assert proven.may_lead(Lock.THEIRS, 1002.9, PATIENCE) is None
+    assert proven.may_lead(Lock.THEIRS, 1003.0, PATIENCE) is Reason.HANGS
 
 
 @given(
@@ -79,7 +99,7 @@ def test_nobody_may_take_over_while_the_leader_may_still_tell(
 ) -> None:
     """A beat asked for at `asked` was written `took` later, and seen `seen` after that."""
     at = asked + took + seen + later
-    watch = Watch(0.0).see(lease(), asked + took + seen)
+    watch = replace(Watch(0.0).see(lease(), asked + took + seen), proven=0.0)
     taken = watch.may_lead(Lock.THEIRS, at, patience) is not None
     assert not (taken and held(asked, at, patience))
 
@@ -244,8 +264,8 @@ async def test_a_hung_leader_is_followed_after_its_lease_and_no_sooner(tmp_path:
     assert await first.claim(led)
     assert first.valid()
     assert await second.look(other) is None
-    for _ in range(2):
-        story.at += 4.0
+    for step in (4.0, 1.0, 3.0):
+        story.at += step
         assert await second.look(other) is None
     assert not first.valid()  # it holds back before anybody may take over
     assert await second.look(other) is None
@@ -318,6 +338,72 @@ async def test_a_database_that_does_not_let_go_is_no_lead_while_another_holds_th
         await store.close()
 
 
+async def stood_by(
+    story: Story, daemon: Leadership, store: SqliteStore, seconds: float, led: SqliteStore | None
+) -> list[Reason]:
+    """Look on four times a second, while the leader tries to beat once; why it might lead."""
+    found = []
+    for quarter in range(int(seconds * 4)):
+        if led is not None and quarter % 4 == 3:
+            with suppress(StoreError):
+                await led.heartbeat(NOW + timedelta(seconds=story.at))
+        reason = await daemon.look(store)
+        found += [] if reason is None else [reason]
+        story.at += 0.25
+    return found
+
+
+async def test_a_database_locked_by_somebody_else_is_no_leader_that_hangs(tmp_path: Path) -> None:
+    """Neither can write; whoever leads has told what the database does not know yet."""
+    story = Story(tmp_path)
+    first, second = story.daemon(), story.daemon()
+    led = SqliteStore(story.database, busy_timeout=0.0)
+    reader = SqliteStore(story.database, read_only=True)
+    await first.look(led)
+    await first.claim(led)
+    assert await stood_by(story, second, reader, 3, led) == []
+    with closing(sqlite3.connect(story.database, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        assert await stood_by(story, second, reader, 4 * PATIENCE, led) == []
+        other.execute("ROLLBACK")
+    # The standby may look first when the lock goes; the leader beats within a second.
+    assert await stood_by(story, second, reader, 3 * PATIENCE, led) == []
+    found = await stood_by(story, second, reader, PATIENCE + 0.25, None)  # now it hangs indeed
+    assert set(found) == {Reason.HANGS}
+    for store in (led, reader):
+        await store.close()
+
+
+async def test_a_leader_that_hangs_is_followed_some_time_after_a_lock_has_gone(
+    tmp_path: Path,
+) -> None:
+    story = Story(tmp_path)
+    first, second = story.daemon(), story.daemon()
+    led, reader = SqliteStore(story.database), SqliteStore(story.database, read_only=True)
+    await first.look(led)
+    await first.claim(led)
+    with closing(sqlite3.connect(story.database, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        assert await stood_by(story, second, reader, 3 * PATIENCE, None) == []
+        other.execute("ROLLBACK")
+    assert await stood_by(story, second, reader, PATIENCE / 2, None) == []
+    assert await stood_by(story, second, reader, 0.25, None) == [Reason.HANGS]
+    for store in (led, reader):
+        await store.close()
+
+
+async def test_to_try_whether_it_can_be_written_changes_nothing(tmp_path: Path) -> None:
+    database = tmp_path / "m.db"
+    store = SqliteStore(database)
+    assert not await store.writable()  # there is none yet, and none is made
+    assert not database.exists()
+    await store.claim("there pid 1 aa", None, NOW, locked=True)
+    before = await store.lease()
+    assert await store.writable()
+    assert await store.lease() == before
+    await store.close()
+
+
 async def test_without_a_lock_a_daemon_that_answers_is_believed(tmp_path: Path) -> None:
     story = Story(tmp_path / "missing")
     daemon, store = story.daemon(), SqliteStore(story.database)
@@ -374,3 +460,33 @@ async def test_what_may_not_be_told_now_is_told_once_this_daemon_surely_leads() 
     leads = True
     await house.tell()
     assert house.mail.said == ["opened low"]
+
+
+async def test_a_standby_that_reloads_closes_what_it_never_used_and_takes_the_new_lease(
+    tmp_path: Path,
+) -> None:
+    before = replace(settings(), database=str(tmp_path / "m.db"), lease=10.0)
+    daemon = Daemon(before, lambda: replace(before, lease=3.0), env={})
+    unused = daemon.term
+    assert await daemon.reload() is None
+    assert daemon.term is not unused
+    assert daemon.settings.lease == daemon.leadership.patience == 3.0
+    with pytest.raises(StoreError, match="closed"):
+        await unused.store.lease()
+    await daemon.term.abandon()
+    await daemon.door.aclose()
+    assert not (tmp_path / "m.db").exists()  # who stands by makes no database
+
+
+async def test_a_standby_whose_config_is_broken_keeps_what_it_has(tmp_path: Path) -> None:
+    def broken() -> Settings:
+        raise ConfigFaults((Fault("m.yaml", 1, 1, "lease", "wrong"),))
+
+    before = replace(settings(), database=str(tmp_path / "m.db"), lease=10.0)
+    daemon = Daemon(before, broken, env={})
+    term = daemon.term
+    assert "lease" in (await daemon.reload() or "")
+    assert daemon.term is term
+    assert daemon.leadership.patience == 10.0
+    await daemon.term.abandon()
+    await daemon.door.aclose()

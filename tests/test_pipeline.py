@@ -486,3 +486,15 @@ async def test_a_notice_that_comes_with_every_answer_is_logged_once() -> None:
             await house.probe("kie/balance", after=300)
     told = [line["notice"] for line in said if line["event"] == "the provider says"]
     assert told == ["v1 ends"]
+
+
+async def test_a_target_counts_as_failing_from_its_first_failure_to_the_next_reading() -> None:
+    house = await House().start()
+    assert not house.pipeline.failing("kie/balance")
+    house.script.cause("kie/balance", Cause.TIMED_OUT)
+    await house.probe()
+    assert house.pipeline.failing("kie/balance")
+    house.script.balance(9000)
+    await house.probe()
+    assert not house.pipeline.failing("kie/balance")
+    assert not house.pipeline.failing("gone/balance")

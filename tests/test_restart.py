@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import sqlite3
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -187,6 +188,27 @@ async def test_seven_days_after_its_end_an_incident_is_forgotten(tmp_path: Path)
     assert house.memory.incidents == {}
     assert house.memory.told == {}
     await house.pipeline.keeper.close()
+
+
+async def test_a_daemon_that_never_lives_for_an_hour_forgets_what_is_over_as_well(
+    tmp_path: Path,
+) -> None:
+    house = await first(tmp_path)
+    house.script.balance(9000)
+    await house.probe()
+    house.script.balance(20000)
+    await house.probe(after=300)
+    house.clock.step(timedelta(days=7, hours=1).total_seconds())
+    house = await again(house, tmp_path)
+    assert told_rows(tmp_path) == 2
+    await house.pipeline.sweep()  # within seconds of its start
+    assert told_rows(tmp_path) == 0
+    await house.pipeline.keeper.close()
+
+
+def told_rows(folder: Path) -> int:
+    with contextlib.closing(sqlite3.connect(folder / "monitor.db")) as connection:
+        return int(connection.execute("SELECT count(*) FROM told").fetchone()[0])
 
 
 async def test_unread_probes_do_not_stop_a_start(tmp_path: Path) -> None:

@@ -5,14 +5,16 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from house import START, House, rule, settings
+from house import START, House, Script, huggingface, kie, rule, settings
 
+from monitor.clock import SteppedClock
 from monitor.core.hours import Hour, hour_of
 from monitor.core.model import Sample
 from monitor.core.settings import HistorySettings
@@ -247,3 +249,46 @@ async def test_one_line_says_how_much_went_and_nothing_where_nothing_did(
     assert said.count("old history deleted") == 1
     assert "rows=600" in said
     await house.pipeline.keeper.close()
+
+
+async def test_a_target_that_is_gone_goes_with_the_last_of_its_history(tmp_path: Path) -> None:
+    path = tmp_path / "monitor.db"
+    store = SqliteStore(path)
+    house = await begin(tmp_path, store, replace(CONFIG, accounts=(kie(), huggingface())))
+    house.script.balance(50_000)
+    await house.probe()
+    await house.pipeline.keeper.close()
+
+    async def known(after: timedelta) -> set[str]:
+        """A start without that account, so long afterwards."""
+        clock, script = SteppedClock(START + after), Script()
+        script.balance(50_000)
+        later = House(CONFIG, store=SqliteStore(path), clock=clock, script=script)
+        await later.start()
+        await later.probe()
+        await later.pipeline.sweep()
+        await later.pipeline.keeper.close()
+        with closing(sqlite3.connect(path)) as connection:
+            return {row[0] for row in connection.execute("SELECT target FROM targets")}
+
+    assert len(await known(DAY)) == 5
+    assert await known(3 * DAY) == {TARGET}  # no sample and no hour spoke of the others
+
+
+async def test_of_a_balance_that_is_gone_the_hours_are_kept_and_then_nothing(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "monitor.db"
+    store = SqliteStore(path)
+    house = await begin(tmp_path, store)
+    house.script.balance(50_000)
+    await house.probe()
+    await house.pipeline.sweep()  # its hours are all there
+    await house.pipeline.keeper.flush()
+    for edges, rows in (((3, -9), 1), ((11, 11), 0)):
+        await store.retain(*(START + DAY * n for n in edges))
+        with closing(sqlite3.connect(path)) as connection:
+            for table in ("targets", "checkpoints"):
+                found = connection.execute(f"SELECT count(*) FROM {table}").fetchone()  # noqa: S608
+                assert found == (rows,), (table, edges)
+    await store.close()

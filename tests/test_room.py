@@ -83,3 +83,41 @@ async def test_places_come_back_however_a_probe_ends() -> None:
             assert len(begun) == 5
     for number in range(5):
         await begins(room, f"healthy-{number}")
+
+
+async def test_those_that_fail_begin_one_by_one_and_a_healthy_one_at_once() -> None:
+    room, begun = Room(), list[str]()
+
+    async def begin(name: str, *, failing: bool) -> None:
+        async with room.place(name, failing=failing):
+            begun.append(name)
+
+    async with asyncio.TaskGroup() as tasks:
+        for name in named(50, "fails"):
+            tasks.create_task(begin(name, failing=True))
+        for _ in range(10):
+            await asyncio.sleep(0)
+        assert 0 < len(begun) <= 10  # one at each pass of the loop
+        tasks.create_task(begin("healthy", failing=False))
+        await asyncio.sleep(0)
+        assert "healthy" in begun
+        assert len(begun) < 50
+    assert sorted(begun) == sorted((*named(50, "fails"), "healthy"))
+    assert begun[-1] == "fails-49"  # in the order in which they came
+
+
+async def test_one_that_gives_up_waiting_for_its_turn_holds_nobody_up() -> None:
+    room = Room()
+
+    async def begin(name: str) -> None:
+        async with room.place(name, failing=True):
+            pass
+
+    waiting = [asyncio.create_task(begin(name)) for name in named(3)]
+    await asyncio.sleep(0)
+    for task in waiting[:2]:
+        task.cancel()
+    async with asyncio.timeout(5):
+        await waiting[2]
+    async with asyncio.timeout(5), room.place("later", failing=True):
+        pass

@@ -215,3 +215,15 @@ async def test_a_disarmed_target_is_not_probed() -> None:
     await probes.times(1)
     await scheduler.drain(1)
     assert set(probes.runs) == {"b/balance"}
+
+
+async def test_a_target_whose_last_probe_failed_lets_the_others_begin_first() -> None:
+    probes = Probes()
+    scheduler = Scheduler(RealClock(), probes.observe, lambda name: name.startswith("ill"))
+    scheduler.start()
+    scheduler.arm([target(name, 3600) for name in ("ill-1", "ill-2", "well")], {})
+    for name in ("ill-1", "ill-2", "well"):
+        scheduler.ask_soon(f"{name}/balance")
+    await probes.times(3)
+    await scheduler.drain(1)
+    assert probes.runs[:3] == ["well/balance", "ill-1/balance", "ill-2/balance"]

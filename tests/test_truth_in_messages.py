@@ -13,6 +13,7 @@ from monitor.core.advice import REFUSED_STEP, next_step, summary
 from monitor.core.builtin import BUILTIN
 from monitor.core.cadence import next_delay
 from monitor.core.causes import Cause, Severity
+from monitor.core.members import ProviderMembers
 from monitor.core.message import Message, compose
 from monitor.core.model import (
     Check,
@@ -31,7 +32,7 @@ from monitor.core.secret import Secret
 from monitor.core.sentences import what
 from monitor.core.settings import Account, Interval, TargetSettings
 from monitor.core.view import View
-from monitor.core.views import provider_view, target_view
+from monitor.core.views import target_view
 from monitor.core.windows import DeclaredQuota, Per
 from tests.core_scenes import NOW, a_view, an_outlook, later
 
@@ -138,7 +139,7 @@ def outage(page: Cause = Cause.PROVIDER_ERROR, said: str = PAGE, **facts: str) -
     fine = a_view("hf/model/b", at=later(-900), provider="huggingface")
     status = a_view("hf/status", page, summary=said, facts=facts, provider="huggingface")
     return replace(
-        provider_view("huggingface", [*failing, fine, status]), cause=Cause.PROVIDER_ERROR
+        ProviderMembers("huggingface", [*failing, fine, status]).view(), cause=Cause.PROVIDER_ERROR
     )
 
 
@@ -171,14 +172,14 @@ def test_an_outage_names_the_targets_it_speaks_for_and_not_those_that_answer() -
 def test_a_status_page_neither_blames_nor_clears_its_provider() -> None:
     rule = next(r for r in BUILTIN if r.name == "provider-down")
     bad = a_view("hf/status", Cause.PROVIDER_ERROR, failures=9, provider="huggingface")
-    only = provider_view("huggingface", [bad])
+    only = ProviderMembers("huggingface", [bad]).view()
     assert only.cause is None
     assert judge(rule, only, firing=False, now=NOW).verdict is not Verdict.BREACH
-    down = provider_view(
+    down = ProviderMembers(
         "huggingface",
         [a_view("hf/key", Cause.PROVIDER_ERROR, failures=3, provider="huggingface"),
          a_view("hf/status", at=later(5), provider="huggingface")],
-    )  # fmt: skip
+    ).view()  # fmt: skip
     assert judge(rule, down, firing=False, now=NOW).verdict is Verdict.BREACH
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+import certs
 import pytest
 import snapshots as scene
 from starlette.responses import PlainTextResponse
@@ -23,12 +25,12 @@ class Visitors:
     """Connections to one listener; they are closed at the end."""
 
     def __init__(self, port: int) -> None:
-        self._port = port
+        self.port = port
         self._writers: list[asyncio.StreamWriter] = []
 
     async def come(self, sent: bytes = b"") -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         """Connect, and say that much."""
-        reader, writer = await asyncio.open_connection("127.0.0.1", self._port)
+        reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
         self._writers.append(writer)
         writer.write(sent)
         return reader, writer
@@ -41,10 +43,12 @@ class Visitors:
 
 
 @asynccontextmanager
-async def listening(limits: Limits, app: ASGIApp | None = None) -> AsyncIterator[Visitors]:
+async def listening(
+    limits: Limits, app: ASGIApp | None = None, tls: ssl.SSLContext | None = None
+) -> AsyncIterator[Visitors]:
     listener, stop = bind("web", ("127.0.0.1", 0)), asyncio.Event()
     visitors = Visitors(listener.port)
-    served = serve(app or build_app(scene.doors()), listener, stop, limits=limits)
+    served = serve(app or build_app(scene.doors()), listener, stop, limits=limits, tls=tls)
     running = asyncio.create_task(served)
     try:
         yield visitors
@@ -159,4 +163,71 @@ async def test_strangers_cannot_fill_the_log(
     async with listening(Limits()) as visitors:
         reader, _ = await visitors.come(STRANGE[strange])
         assert await asyncio.wait_for(reader.readline(), 5)
+    assert caplog.records == []
+
+
+# -- before TLS stands ------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> certs.Certificate:
+    return certs.make(tmp_path_factory.mktemp("tls"))
+
+
+async def asked_over_tls(port: int, made: certs.Certificate) -> bytes:
+    """What comes of one request."""
+    trusts = ssl.create_default_context(cafile=str(made.ca))
+    reader, writer = await asyncio.open_connection(
+        "127.0.0.1", port, ssl=trusts, server_hostname="localhost"
+    )
+    try:
+        writer.write(ASK)
+        return await ended(reader)
+    finally:
+        writer.close()
+
+
+async def test_who_never_begins_a_handshake_keeps_nobody_from_an_answer(
+    made: certs.Certificate,
+) -> None:
+    async with listening(Limits(connections=5), tls=made.server_context()) as visitors:
+        silent = [await visitors.come(said) for said in (b"", b"\x16\x03\x01") for _ in range(20)]
+        for _ in range(3):
+            found = await asked_over_tls(visitors.port, made)
+            assert found.startswith(b"HTTP/1.1 200 OK")
+        for reader, _ in silent[:30]:  # the oldest went
+            assert await ended(reader) == b""
+
+
+async def test_a_handshake_has_its_time_and_no_more(made: certs.Certificate) -> None:
+    async with listening(Limits(arrives=0.05), tls=made.server_context()) as visitors:
+        for said in (b"", b"\x16\x03\x01"):
+            reader, _ = await visitors.come(said)
+            assert await ended(reader) == b""
+
+
+async def test_a_handshake_under_way_does_not_hold_up_the_end(made: certs.Certificate) -> None:
+    listener, stop = bind("web", ("127.0.0.1", 0)), asyncio.Event()
+    app = build_app(scene.doors())
+    running = asyncio.create_task(serve(app, listener, stop, tls=made.server_context()))
+    visitors = Visitors(listener.port)
+    reader, _ = await visitors.come()
+    await asked_over_tls(listener.port, made)
+    stop.set()
+    async with asyncio.timeout(1.5):
+        await running
+    assert await ended(reader) == b""
+    await visitors.leave()
+
+
+async def test_what_is_no_handshake_cannot_fill_the_log(
+    made: certs.Certificate, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with listening(Limits(), tls=made.server_context()) as visitors:
+        for said in (ASK, b"\0" * 100):
+            reader, _ = await visitors.come(said)
+            await ended(reader)
+        _, writer = await visitors.come(b"\x16\x03\x01")
+        writer.transport.abort()
+        await asked_over_tls(visitors.port, made)
     assert caplog.records == []

@@ -7,7 +7,6 @@ balance-unreadable. What answered since the failures began is evidence to the co
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from operator import itemgetter
 
 from monitor.core.causes import Cause
 from monitor.core.model import Check
@@ -54,33 +53,15 @@ def _failing(member: View, causes: frozenset[Cause]) -> bool:
     return _asked(member) in causes
 
 
-def _since(member: View, moment: datetime) -> bool:
-    return member.reading is not None and member.reading.at > moment
-
-
 def answered(member: View) -> bool:
     """Whether the last probe got any answer at all: then the network carries."""
     cause = _asked(member)
     return cause is not None and cause not in _NETWORK
 
 
-def offline_member(network: View | None) -> View | None:
-    """The member whose failures show that we are offline; None: that does not fit.
-
-    Its failures last, nobody answered since they began, and another provider (or the canary)
-    fails the same way, unless the system itself says that there is no network.
-    """
-    members = network.members if network is not None else ()
-    lasting = [m for m in members if m.failures >= LASTING and _failing(m, _NETWORK)]
-    runs = [(began, m) for m in lasting if (began := failing_since(m)) is not None]
-    if not runs:
-        return None
-    began, youngest = max(runs, key=itemgetter(0))
-    if any(answered(m) and _since(m, began) for m in members):
-        return None
-    providers = {m.provider for m in members if _failing(m, _NETWORK) and _since(m, began)}
-    said = any(_asked(m) is Cause.NETWORK_OFFLINE for m in lasting)
-    return youngest if said or len(providers) > 1 else None
+def unreached(member: View) -> bool:
+    """Whether the last probe found nobody there: it may be us."""
+    return _failing(member, _NETWORK)
 
 
 def blames_provider(view: View) -> bool:
@@ -92,18 +73,18 @@ def blames_provider(view: View) -> bool:
     return _failing(view, _PROVIDER | unreadable)
 
 
-def down_member(provider: View | None, network: View | None) -> View | None:
-    """The member whose failures show that the provider is down; None: that does not fit.
+def lasting(view: View) -> bool:
+    """Whether a target, or one of its members, has failed so often that somebody is blamed."""
+    return view.evidence.lasting or any(v.failures >= LASTING for v in (view, *view.members))
 
-    A status page, on a host of its own, neither blames nor clears.
-    """
+
+def offline_member(network: View | None) -> View | None:
+    """The member whose failures show that we are offline; None: that does not fit."""
+    return network.evidence.blamed if network is not None else None
+
+
+def down_member(provider: View | None, network: View | None) -> View | None:
+    """The member whose failures show that the provider is down; None: that does not fit."""
     if provider is None or offline_member(network) is not None:
         return None
-    members = [m for m in provider.members if m.check is not Check.STATUS]
-    for member in members:
-        began = failing_since(member)
-        if began is None or member.failures < LASTING or not blames_provider(member):
-            continue
-        if not any(m.reading and m.reading.read and _since(m, began) for m in members):
-            return member
-    return None
+    return provider.evidence.blamed

@@ -3,6 +3,10 @@
 The lock says that a leader is dead, at once: the kernel takes it from a process that ends. The
 lease says that a leader hangs: its beat no longer moves. No two clocks are ever compared; whoever
 waits measures with its own how long the beat has stood still.
+
+A beat stands still as well where nobody can write: the database is locked by somebody else, the
+disk is full. Whoever waits beside a leader that has its lock takes that for no hanging: it has to
+write itself first, and then see the beat stand still on.
 """
 
 from __future__ import annotations
@@ -11,6 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+PROOF = 0.5  # of the patience: from then on it is tried to write, and so long is waited after it
 HELD = 0.8  # of the patience: a leader holds back before anybody may take over from it
 
 
@@ -49,12 +54,24 @@ class Watch:
     since: float  # seconds of its own monotonic clock
     lease: Lease | None = None
     readable: bool = True
+    proven: float | None = None  # when it could be written while the beat stood still
 
     def see(self, lease: Lease | None, now: float, *, readable: bool = True) -> Watch:
         """One more look."""
         if (lease, readable) == (self.lease, self.readable):
             return self
         return Watch(now, lease, readable)
+
+    def doubtful(self, lock: Lock, now: float, patience: float) -> bool:
+        """Whether it has to be tried if the database can be written at all."""
+        alive = self.readable and self.lease is not None and self.lease.at is not None
+        unproven = lock is Lock.THEIRS and self.proven is None
+        return alive and unproven and now - self.since >= patience * PROOF
+
+    def _hangs(self, lock: Lock, now: float, patience: float) -> bool:
+        if lock is Lock.THEIRS and (self.proven is None or now - self.proven < patience * PROOF):
+            return False
+        return now - self.since >= patience
 
     def may_lead(self, lock: Lock, now: float, patience: float) -> Reason | None:
         """Why whoever waits may lead now; None: it has to wait on."""
@@ -64,7 +81,7 @@ class Watch:
             return None if lock is Lock.THEIRS else Reason.FREE
         if lock is Lock.OURS and self.lease.locked:
             return Reason.DIED
-        return Reason.HANGS if now - self.since >= patience else None
+        return Reason.HANGS if self._hangs(lock, now, patience) else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,10 +67,10 @@ def judge(
     """What `rule` says of `view`.
 
     `firing`: the alert fires, so that `clear` decides when it ends. `network` and `provider` are
-    the views of `monitor/network` and of the target's `PROVIDER/provider`, with their members:
-    the rules about failing probes need both, once a target or a member has failed three times
-    ("the first that fits"); without them nothing larger than the target is blamed. For the rules
-    on `PROVIDER/provider` itself `network` alone is enough.
+    the views of `monitor/network` and of the target's `PROVIDER/provider`, as `core/members.py`
+    makes them: the rules about failing probes need both, once a target or a member has failed
+    three times ("the first that fits"); without them nothing larger than the target is blamed. For
+    the rules on `PROVIDER/provider` itself `network` alone is enough.
 
     Of a target whose account's key is bad nothing is known (`key_cause`), but of `ACCOUNT/key`
     itself. A verdict rests on `evidence_at`: a reading, or `now` for what time alone brings.

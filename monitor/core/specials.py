@@ -8,9 +8,7 @@ from typing import Final
 
 from monitor.core.blame import (
     LASTING,
-    answered,
     down_member,
-    failing_since,
     offline_member,
 )
 from monitor.core.causes import CAUSES, FAILURES, KEY_CAUSES, Cause, Standing
@@ -65,20 +63,13 @@ def _blame(member: View, who: str) -> Judgement:
     return Judgement(Verdict.BREACH, member.evidence_at, cause, summary)
 
 
-def _refuted(members: list[View], answers: Callable[[View], bool]) -> bool:
-    """Whether an answer is newer than the beginning of every run of failures."""
-    runs = [began for m in members if (began := failing_since(m)) is not None]
-    latest = max((m.reading.at for m in members if m.reading and answers(m)), default=None)
-    return latest is not None and all(latest > began for began in runs)
-
-
 def monitor_offline(view: View, _: datetime, __: View | None, ___: View | None) -> Judgement:
     """On `monitor/network`: nobody answers, at more than one provider."""
     member = offline_member(view)
     if member is not None:
         blamed = _blame(member, "nobody can be reached")
         return Judgement(Verdict.BREACH, blamed.evidence_at, Cause.NETWORK_OFFLINE, blamed.summary)
-    return _ok(view) if _refuted(list(view.members), answered) else _unknown(view)
+    return _ok(view) if view.evidence.refuted else _unknown(view)
 
 
 def provider_down(view: View, _: datetime, network: View | None, __: View | None) -> Judgement:
@@ -88,8 +79,7 @@ def provider_down(view: View, _: datetime, network: View | None, __: View | None
     member = down_member(view, network)
     if member is not None:
         return _blame(member, f"{view.provider} is down")
-    members = [m for m in view.members if m.check is not Check.STATUS]
-    return _ok(view) if _refuted(members, lambda m: m.read) else _unknown(view)
+    return _ok(view) if view.evidence.refuted else _unknown(view)
 
 
 def status_report(provider: View | None) -> str:

@@ -13,6 +13,15 @@ from monitor.core.model import Check, Outlook, Quota, Reading
 
 
 @dataclass(frozen=True, slots=True)
+class Evidence:
+    """What the members of a provider, or of our network, show together; see `core/members.py`."""
+
+    blamed: View | None = None  # whose failures show that it is down, or that we are offline
+    refuted: bool = False  # an answer is newer than the beginning of every run of failures
+    lasting: bool = False  # one of them has failed three times in a row
+
+
+@dataclass(frozen=True, slots=True)
 class View:
     """One target as it stands; derived ones (`ACCOUNT/model`, `PROVIDER/provider`) have one too.
 
@@ -49,6 +58,7 @@ class View:
     watched_since: datetime | None = None  # when this process has asked it for the first time
     key_cause: Cause | None = None  # the account's key is bad: this target says nothing of its own
     members: tuple[View, ...] = ()  # of a derived target
+    evidence: Evidence = field(default=Evidence(), repr=False)  # of a provider, of our network
     named: bool = False  # a rule or a service of the user's names this target
     timeout: float = 15.0  # seconds one probe may take
     resting: str = ""  # why it is not asked at present: its budget, or the provider's own wish

@@ -11,7 +11,6 @@ from monitor.core.accuracy import Hindsight
 from monitor.core.causes import FAILURES, KEY_CAUSES, Cause
 from monitor.core.globs import matches
 from monitor.core.model import (
-    NETWORK_TARGET,
     STORE_TARGET,
     Check,
     Outlook,
@@ -20,7 +19,6 @@ from monitor.core.model import (
     TargetRecord,
     key_target,
     models_target,
-    provider_target,
     quota_target,
 )
 from monitor.core.settings import Account, Settings, TargetSettings
@@ -211,25 +209,6 @@ def models_view(account: Account, views: Iterable[View]) -> View:
     """`ACCOUNT/model`: all models of an account, in the order the product tries them."""
     members = tuple(v for v in views if v.check is Check.MODEL)
     return _derived(models_target(account.name), account.name, account.provider, members)
-
-
-def provider_view(provider: str, views: Iterable[View]) -> View:
-    """`PROVIDER/provider`: every target there that is asked; what its status page says explains,
-    but neither blames nor clears."""
-    asked = _asked(views)
-    members = tuple(v for v in asked if v.check is not Check.STATUS)
-    base = _derived(provider_target(provider), "", provider, members)
-    return replace(base, members=(*members, *(v for v in asked if v.check is Check.STATUS)))
-
-
-def network_view(views: Iterable[View]) -> View:
-    """`monitor/network`: everything that is asked over it."""
-    members = _asked(views)
-    return _derived(NETWORK_TARGET, "monitor", "monitor", members)
-
-
-def _asked(views: Iterable[View]) -> tuple[View, ...]:
-    return tuple(v for v in views if v.cause is not Cause.NOT_CONFIGURED and not v.local)
 
 
 def store_view(trouble: str, now: datetime) -> View:

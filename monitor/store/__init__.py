@@ -201,7 +201,8 @@ class Store(Protocol):
     async def retain(self, samples_before: datetime, hours_before: datetime) -> int:
         """Delete samples, and hours, from before these times; rows deleted.
 
-        A sample goes only where its hour is kept. Commits get their turn between the chunks; where
+        A sample goes only where its hour is kept. A target that was not asked since goes with the
+        last of them. Commits get their turn between the chunks; where
         it is cancelled, what it has deleted stays deleted.
         """
         ...

@@ -65,6 +65,26 @@ _CARRIED = (
 )
 
 
+_ABOUT_TARGETS = ("targets", "checkpoints", "series", "top_ups", "unfilled")
+
+
+def forget_gone(connection: sqlite3.Connection, edge: int) -> int:
+    """Forget some targets not asked since `edge`, of which no sample and no hour is kept.
+
+    Such as are no longer in the config; one that is would begin anew after as long a pause.
+    """
+    gone = connection.execute(
+        "SELECT target FROM targets AS t WHERE read_at < ?"
+        " AND NOT EXISTS (SELECT 1 FROM samples WHERE target = t.target)"
+        " AND NOT EXISTS (SELECT 1 FROM hours WHERE target = t.target) LIMIT ?",
+        (edge, CHUNK),
+    ).fetchall()
+    before = connection.total_changes
+    for table in _ABOUT_TARGETS:
+        connection.executemany(f"DELETE FROM {table} WHERE target = ?", map(tuple, gone))  # noqa: S608 - names of ours
+    return connection.total_changes - before
+
+
 @dataclass(slots=True)
 class Thinning:
     """Deletes what lies before an edge, chunk by chunk, each chunk a transaction of its own.

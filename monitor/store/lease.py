@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import sqlite3
+from contextlib import closing
 from dataclasses import dataclass
+from pathlib import Path
 
 from monitor.core.lease import Lease, called
 from monitor.store import LeaseLostError
 from monitor.store.cells import moment_or_none, text
+from monitor.store.connection import connect
 
 READ = "SELECT * FROM lease"
+_TOUCH = "UPDATE lease SET beat = beat"
 _PUT = (
     "INSERT INTO lease VALUES (1, :epoch, :holder, :locked, 0, :at) ON CONFLICT DO UPDATE SET"
     " epoch = :epoch, holder = :holder, locked = :locked, beat = beat + 1, at = :at"
@@ -27,6 +31,17 @@ def standing(connection: sqlite3.Connection) -> Lease | None:
     """What stands there now."""
     row = connection.execute(READ).fetchone()
     return None if row is None else lease_of(row)
+
+
+def writable(path: Path) -> bool:
+    """Whether anybody could write now, without waiting: tried with what changes nothing."""
+    if not path.exists():
+        return False
+    try:
+        with closing(connect(path, busy_timeout=0.0)) as connection:
+            return connection.execute(_TOUCH).rowcount == 1
+    except (sqlite3.Error, OSError):
+        return False
 
 
 @dataclass(slots=True)

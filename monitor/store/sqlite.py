@@ -18,8 +18,8 @@ from monitor.store import Batch, Stored, StoreError
 from monitor.store.cells import micros
 from monitor.store.database import Database, Watch
 from monitor.store.happened import first_of_series
-from monitor.store.hours import Thinning, carry_over
-from monitor.store.lease import READ, Fence, beat, lease_of
+from monitor.store.hours import Thinning, carry_over, forget_gone
+from monitor.store.lease import READ, Fence, beat, lease_of, writable
 from monitor.store.rows import ACKS, HOURS, INCIDENTS, SILENCES, sample_of
 from monitor.store.statements import acknowledge, delete_chunk, put_batch
 from monitor.store.usage import JOBS
@@ -187,6 +187,10 @@ class SqliteStore:
         found = await self._run(lambda: self._database.read(lease_of, READ))
         return found[0] if found else None
 
+    async def writable(self) -> bool:
+        """Whether anybody could write now; tried, and nothing is changed by it."""
+        return await self._run(partial(writable, self._path))
+
     async def claim(
         self, holder: str, expected: Lease | None, at: datetime, *, locked: bool
     ) -> bool:
@@ -244,12 +248,16 @@ class SqliteStore:
         return deleted
 
     async def retain(self, samples_before: datetime, hours_before: datetime) -> int:
-        """Delete samples and hours of before, in chunks between which others get their turn."""
+        """Delete samples and hours of before, then targets that nothing is left of, in chunks
+        between which others get their turn."""
         deleted = 0
         for table, edge in (("samples", samples_before), ("hours", hours_before)):
             thinning = Thinning(table, micros(edge))
             while not thinning.done:
                 deleted += await self._run(partial(self._transaction, thinning.chunk))
+        forget = partial(forget_gone, edge=micros(samples_before))
+        while gone := await self._run(partial(self._transaction, forget)):
+            deleted += gone
         return deleted
 
     async def close(self) -> None:

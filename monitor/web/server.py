@@ -89,7 +89,7 @@ async def serve(
 def _config(app: ASGIApp, tls: ssl.SSLContext | None, limits: Limits) -> uvicorn.Config:
     return uvicorn.Config(
         app,
-        http=patient(limits),
+        http=patient(limits, tls),
         ws="none",
         lifespan="off",
         loop="asyncio",
@@ -99,7 +99,6 @@ def _config(app: ASGIApp, tls: ssl.SSLContext | None, limits: Limits) -> uvicorn
         proxy_headers=False,
         server_header=False,
         timeout_graceful_shutdown=_GRACE,
-        ssl_context_factory=(lambda _config, _default: tls) if tls is not None else None,
     )
 
 
