@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from monitor.core.entries import Entry, EntryKind, Pace, Suspect
@@ -41,6 +41,8 @@ class Ledger(LedgerState):
         balance = self.swing.level(at, balance, self.balance)
         if self.suspect is None:
             return self._judge(at, balance, pace, 0)
+        if self._refilled(at, balance, pace):
+            return self._refill(self.suspect, at, balance, pace)
         if not self.suspect.agrees(balance, self.balance):
             return self._judge(at, balance, pace, self._disprove(at))
         if self.suspect.hear(at, balance):
@@ -51,9 +53,11 @@ class Ledger(LedgerState):
         if not self._odd(at, float(balance), pace):
             return self._book(at, balance, pace, disproved)
         self.suspect = Suspect(at, balance, balance, at)
-        again = balance == self.disproved and at - self.disproved_at < _FACE
-        kind = EntryKind.MISREAD if again else EntryKind.SUSPECT
+        kind = EntryKind.MISREAD if self._known_misread(at, balance) else EntryKind.SUSPECT
         return Entry(kind, abs(balance - (self.balance or _ZERO)), disproved)
+
+    def _known_misread(self, at: float, balance: Decimal) -> bool:
+        return balance == self.disproved and at - self.disproved_at < _FACE
 
     def _odd(self, at: float, balance: float, pace: Pace) -> bool:
         """Whether it takes more than this one sample to believe it."""
@@ -76,6 +80,30 @@ class Ledger(LedgerState):
         self.suspect, self.disproved, self.disproved_at = None, suspect.balance, at
         self.misread += 1 + suspect.further
         return 1 + suspect.further
+
+    def _refilled(self, at: float, balance: Decimal, pace: Pace) -> bool:
+        """Whether a rise past the old balance shows that the fall which is doubted was true.
+
+        What was misread comes back to where it was. Higher, by what only a credit explains, it
+        comes because somebody has paid, and they pay for what has run low. A lone value that is
+        nothing, or was misread a short while ago, is no such proof.
+        """
+        suspect, accepted = self.suspect, self.balance or _ZERO
+        if suspect is None or not suspect.balance < accepted < balance:
+            return False
+        lone, value = not suspect.further, suspect.balance
+        if lone and (value <= 0 or self._known_misread(suspect.at, value)):
+            return False
+        over = float(balance - accepted)
+        returned = self._undone(at, over) or self._refunds(over, pace)
+        return not returned and not self.leaps(float(balance - suspect.last), pace)
+
+    def _refill(self, suspect: Suspect, at: float, balance: Decimal, pace: Pace) -> Entry:
+        """Book the fall that was doubted at its own time, and then the credit upon it."""
+        fell = self._believe(suspect.counted_at, suspect.last, pace)
+        self.fall_at, self.uncounted = -math.inf, False
+        credit = self._credit(balance, self._move(at, balance), 0)
+        return replace(credit, since=fell.since, until=suspect.counted_at, burn=fell.burn)
 
     def _believe(self, at: float, balance: Decimal, pace: Pace) -> Entry:
         suspect, accepted = self.suspect, self.balance
@@ -125,7 +153,7 @@ class Ledger(LedgerState):
 
     def _rise(self, at: float, balance: Decimal, pace: Pace, disproved: int) -> Entry:
         since, rise = self.at, float(balance - (self.balance or _ZERO))
-        undone = at - self.fall_at <= _UNDONE and abs(rise - self.fall) <= self.fall / 5
+        undone = self._undone(at, rise)
         if undone and not self.fall_spent:
             self.fall_at, back = -math.inf, Decimal(repr(self.fall))
             self.credit_level, self.credit_amount = balance, back
@@ -133,13 +161,21 @@ class Ledger(LedgerState):
         if undone and self.uncounted:
             return self._swings(at, balance - (self.balance or _ZERO), disproved)
         amount = self._move(at, balance)
-        # Twice: a lone job may be refunded half a day later, when half of it is forgotten.
-        if undone or rise <= min(2 * self.lately, max(pace.job, self.lately / 10)):
+        if undone or self._refunds(rise, pace):
             self.fall_at, self.uncounted = -math.inf, False
             self.refunded += amount
             self.lately = max(0.0, self.lately - rise)
             return Entry(EntryKind.REFUNDED, amount, disproved, since, -rise)
         return self._credit(balance, amount, disproved)
+
+    def _undone(self, at: float, rise: float) -> bool:
+        """Whether a rise takes back the last great fall."""
+        return at - self.fall_at <= _UNDONE and abs(rise - self.fall) <= self.fall / 5
+
+    def _refunds(self, rise: float, pace: Pace) -> bool:
+        """Whether a rise may be jobs given back, by its size and by what was spent lately."""
+        # Twice: a lone job may be refunded half a day later, when half of it is forgotten.
+        return rise <= min(2 * self.lately, max(pace.job, self.lately / 10))
 
     def _credit(self, balance: Decimal, amount: Decimal, disproved: int) -> Entry:
         """A top-up; a reset where the same level is reached again by another amount."""
