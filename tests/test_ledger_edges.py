@@ -194,8 +194,8 @@ def test_two_adjustments_are_six_days_apart(minute: int, kind: str) -> None:
         ("10000@-20 0 0 0 0@0 10000@121", "topped_up"),
         ("10000 0 0 0 0 8000", "adjusted"),
         ("10000 0 0 0 0 7999", "topped_up"),
-        ("10000 0 0 0 0 12000", "adjusted"),
-        ("10000 0 0 0 0 12001", "topped_up"),
+        ("10000 0 0 0 0 10300", "adjusted"),  # to where it was, or a job above
+        ("10000 0 0 0 0 10301", "topped_up"),
         ("10000 0 0 0 0 10000 20000", "topped_up"),
     ],
 )

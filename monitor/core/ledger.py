@@ -95,7 +95,7 @@ class Ledger(LedgerState):
         if lone and (value <= 0 or self._known_misread(suspect.at, value)):
             return False
         over = float(balance - accepted)
-        returned = self._undone(at, over) or self._refunds(over, pace)
+        returned = self._undone(at, over, pace) or self._refunds(over, pace)
         return not returned and not self.leaps(float(balance - suspect.last), pace)
 
     def _refill(self, suspect: Suspect, at: float, balance: Decimal, pace: Pace) -> Entry:
@@ -153,7 +153,7 @@ class Ledger(LedgerState):
 
     def _rise(self, at: float, balance: Decimal, pace: Pace, disproved: int) -> Entry:
         since, rise = self.at, float(balance - (self.balance or _ZERO))
-        undone = self._undone(at, rise)
+        undone = self._undone(at, rise, pace)
         if undone and not self.fall_spent:
             self.fall_at, back = -math.inf, Decimal(repr(self.fall))
             self.credit_level, self.credit_amount = balance, back
@@ -168,9 +168,10 @@ class Ledger(LedgerState):
             return Entry(EntryKind.REFUNDED, amount, disproved, since, -rise)
         return self._credit(balance, amount, disproved)
 
-    def _undone(self, at: float, rise: float) -> bool:
-        """Whether a rise takes back the last great fall."""
-        return at - self.fall_at <= _UNDONE and abs(rise - self.fall) <= self.fall / 5
+    def _undone(self, at: float, rise: float, pace: Pace) -> bool:
+        """Whether a rise takes back the last great fall: to where it was, or a job above."""
+        near, over = self.fall / 5, rise - self.fall
+        return at - self.fall_at <= _UNDONE and -near <= over <= min(near, pace.job)
 
     def _refunds(self, rise: float, pace: Pace) -> bool:
         """Whether a rise may be jobs given back, by its size and by what was spent lately."""
