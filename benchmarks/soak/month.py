@@ -40,6 +40,8 @@ T = TypeVar("T")
 BERLIN = ZoneInfo("Europe/Berlin")
 START = datetime(2026, 10, 5, 5, 30, tzinfo=UTC)  # a Monday; the clocks go back on the 25th
 LINE = Decimal(3000)  # kie-low, while the config has it
+JOB = Decimal(300)  # the dearest
+MISREAD = "kie/balance"  # whose balance is misread at times
 BALANCES = {"kie/balance": "spike", "fal/balance": "diurnal"}  # and whose demand they have
 QUIET = Hours((parse_stretch("daily 22:00-07:00"),), BERLIN)
 SUNDAYS = Recurrence((parse_moment("Sun 03:00"),), BERLIN)
@@ -142,7 +144,7 @@ def config(*, swapped: bool = False, line: bool = True) -> Settings:
     accounts = [
         Account(name, name, Secret(f"{name}-planted-key"),
                 (every(Target(name, name, Check.BALANCE), seconds),),
-                jobs={"video": Decimal(300)}, floor=Decimal(0))
+                jobs={"video": JOB}, floor=Decimal(0))
         for name, seconds in (("kie", 600), ("fal", 900))
     ]  # fmt: skip
     targets = (
@@ -170,6 +172,7 @@ class Soak:
     folder: Path
     seed: int
     days: int
+    at_dawn: Callable[[int], None] = lambda day: None  # is told of each day that begins
     script: Script = field(init=False)
     truths: dict[str, Truth] = field(init=False)
     episodes: dict[str, Episode] = field(default_factory=dict)
@@ -206,7 +209,7 @@ class Soak:
             return Finding(trouble, trouble.value)
         if target.check is not Check.BALANCE:
             return Finding(Cause.OK, "fine")
-        if target.name == "kie/balance" and self._misread():
+        if target.name == MISREAD and self._misread():
             return Finding(Cause.OK, balance=Decimal(0), unit="credits")
         return Finding(Cause.OK, balance=self.truths[target.name].balance(self.t), unit="credits")
 
@@ -285,8 +288,11 @@ class Soak:
         self._misreads: list[Trouble] = []
         await self._begin()
         happenings = sorted(self._happenings(), key=lambda h: h[0])
-        sweep = self.t
+        sweep, day = self.t, 0
         while self.t < self.days * DAY:
+            if self.t >= (day + 1) * DAY:
+                day = int(self.t / DAY)
+                self.at_dawn(day)
             upcoming = min(sweep, *self._turn.values(), *self._wake.values())
             if happenings and happenings[0][0] <= upcoming:
                 at, name, argument = happenings.pop(0)

@@ -7,7 +7,19 @@ from collections.abc import Iterator
 from datetime import timedelta
 from itertools import pairwise
 
-from benchmarks.soak.month import BACKUP, LINE, MONDAYS, QUIET, START, Episode, Said, Soak, Weight
+from benchmarks.soak.month import (
+    BACKUP,
+    JOB,
+    LINE,
+    MISREAD,
+    MONDAYS,
+    QUIET,
+    START,
+    Episode,
+    Said,
+    Soak,
+    Weight,
+)
 from benchmarks.soak.script import DAY, HOUR, MINUTE, Trouble
 from monitor.core.causes import Severity
 from monitor.core.globs import matches
@@ -119,8 +131,18 @@ def _explained(soak: Soak, episode: Episode) -> bool:
     if episode.target not in soak.truths:
         return False
     lowest = soak.truths[episode.target].lowest(episode.opened - _INTERVAL, episode.opened)
-    return (episode.alert == "kie-low" and lowest < LINE) or (
-        episode.alert == "credits-exhausted" and lowest <= 0
+    if episode.alert == "kie-low":
+        return lowest < LINE
+    return episode.alert == "credits-exhausted" and (
+        lowest <= 0 or (lowest <= JOB and _misread(soak, episode))
+    )
+
+
+def _misread(soak: Soak, episode: Episode) -> bool:
+    """Whether it was told by a misread zero: with less than a job left, that is a job like any."""
+    return episode.target == MISREAD and any(
+        t.kind.name == "misread zero" and t.begin <= episode.opened <= t.begin + _INTERVAL
+        for t in soak.script.troubles
     )
 
 
@@ -141,8 +163,18 @@ def _deadline(soak: Soak, trouble: Trouble) -> float:
     deadline = trouble.begin + trouble.kind.within
     for span in (*soak.script.no_mail, *soak.script.silences):
         if span.begin <= deadline <= span.end:
-            deadline = span.end + _SLACK
+            deadline = _again(trouble, span.end) + _SLACK
     return deadline
+
+
+def _again(trouble: Trouble, t: float) -> float:
+    """When it has to be told if not by `t`. What comes and goes may have begun and ended in a
+    silence, of which nobody is told, and has to be seen anew: in this turn, or in the next."""
+    turn, since = trouble.kind.off_and_on, t - trouble.begin
+    if not turn:
+        return t
+    away = int(since / turn) % 2
+    return t + (turn - since % turn) * away + trouble.kind.within
 
 
 def _knew(soak: Soak, address: str, trouble: Trouble, deadline: float) -> bool:
