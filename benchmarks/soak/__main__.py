@@ -21,7 +21,8 @@ from pathlib import Path
 
 import structlog
 
-from benchmarks.soak.month import Soak, Weight
+from benchmarks.soak.month import Soak
+from benchmarks.soak.seen import Weight
 from benchmarks.soak.verdict import against
 
 
