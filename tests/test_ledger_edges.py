@@ -533,6 +533,9 @@ def test_a_balance_that_nobody_has_is_not_read(balance: str, kind: str) -> None:
         ("10000 3000 2700 15000", 0, 12_300, -7_300, 0),
         ("10000 3000 2699 15000", 7_301, 12_301, 0, 0),  # it went on falling
         ("50000 30000 29990 60000 21000 85000", 59_010, 94_010, 0, 0),  # a fall like one before
+        ("10000 1 15000", 0, 14_999, -9_999, 0),
+        ("10000 3000 110000", 0, 107_000, -7_000, 0),  # ten times the largest is no leap
+        ("10000 3000 110001", 0, 0, 0, 1),
         # A lone nothing is what misread values look like; so is one that was misread before.
         ("10000 0 15000", 0, 5_000, 0, 1),
         ("10000 -1 15000", 0, 5_000, 0, 1),
@@ -567,5 +570,6 @@ def test_a_fall_that_a_credit_shows_to_be_true_is_learned_over_its_own_time() ->
     assert (credit.burn, credit.since) == (7_310.0, START)
     assert credit.until == START + 10 * MINUTE
     assert (ledger.balance, ledger.at) == (15_550, START + 65 * MINUTE)
+    assert told("10000 3000 3000 15000")[0].learned_job == 100  # an adjustment is no job
     # What has been paid for cannot come back: no fall is left to be undone.
     assert told("10000@0 3000@5 3000@10 15000@15 22000@20")[1][-1].kind is EntryKind.TOPPED_UP

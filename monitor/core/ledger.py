@@ -96,7 +96,7 @@ class Ledger(LedgerState):
             return False
         over = float(balance - accepted)
         returned = self._undone(at, over, pace) or self._refunds(over, pace)
-        return not returned and not self.leaps(float(balance - suspect.last), pace)
+        return not returned and not self.leaps(over, pace)
 
     def _refill(self, suspect: Suspect, at: float, balance: Decimal, pace: Pace) -> Entry:
         """Book the fall that was doubted at its own time, and then the credit upon it."""
