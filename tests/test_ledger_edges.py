@@ -194,8 +194,8 @@ def test_two_adjustments_are_six_days_apart(minute: int, kind: str) -> None:
         ("10000@-20 0 0 0 0@0 10000@121", "topped_up"),
         ("10000 0 0 0 0 8000", "adjusted"),
         ("10000 0 0 0 0 7999", "topped_up"),
-        ("10000 0 0 0 0 12000", "adjusted"),
-        ("10000 0 0 0 0 12001", "topped_up"),
+        ("10000 0 0 0 0 10300", "adjusted"),  # to where it was, or a job above
+        ("10000 0 0 0 0 10301", "topped_up"),
         ("10000 0 0 0 0 10000 20000", "topped_up"),
     ],
 )
@@ -521,3 +521,55 @@ def test_jobs_of_a_cent_are_learned_as_such_over_hundreds_of_drops() -> None:
 )
 def test_a_balance_that_nobody_has_is_not_read(balance: str, kind: str) -> None:
     assert last(balance) == kind
+
+
+@pytest.mark.parametrize(
+    ("balances", "spent", "topped_up", "adjusted", "misread"),
+    [
+        # Heard twice, or once above nothing: a credit past the old balance shows it was true.
+        ("10000 3000 15000", 0, 12_000, -7_000, 0),
+        ("10000 0 0 15000", 0, 15_000, -10_000, 0),
+        ("10000 -1 -1 -1 15000", 0, 15_001, -10_001, 0),
+        ("10000 3000 2700 15000", 0, 12_300, -7_300, 0),
+        ("10000 3000 2699 15000", 7_301, 12_301, 0, 0),  # it went on falling
+        ("50000 30000 29990 60000 21000 85000", 59_010, 94_010, 0, 0),  # a fall like one before
+        ("10000 1 15000", 0, 14_999, -9_999, 0),
+        ("10000 3000 110000", 0, 107_000, -7_000, 0),  # ten times the largest is no leap
+        ("10000 3000 110001", 0, 0, 0, 1),
+        # A lone nothing is what misread values look like; so is one that was misread before.
+        ("10000 0 15000", 0, 5_000, 0, 1),
+        ("10000 -1 15000", 0, 5_000, 0, 1),
+        ("10000 1000 10000 1000 15000", 0, 5_000, 0, 2),
+        ("10000 1000 10000@10 1000@369 15000", 0, 5_000, 0, 2),
+        ("10000 1000 10000@10 1000@370 15000", 0, 14_000, -9_000, 1),
+        # What comes back to where it was, or a refund above, was misread.
+        ("10000 3000 3000 10000", 0, 0, 0, 2),
+        ("10000 9000 2000 2000 9301", 1_000, 7_301, -7_000, 0),
+        ("10000 3000 3000 3000 3000 500 500 10000", 0, 0, 0, 2),  # so was a fall before it
+        ("10000 3000 99999999 10000", 0, 0, 0, 2),
+        ("10000 99999999 99999999 20000", 0, 10_000, 0, 2),
+    ],
+)
+def test_whoever_pays_has_seen_the_balance_run_low(
+    balances: str, spent: int, topped_up: int, adjusted: int, misread: int
+) -> None:
+    t = told(balances)[0].totals(None)
+    found = (t.spent, t.topped_up, t.adjusted, t.misread)
+    assert found == (spent, topped_up, adjusted, misread)
+
+
+def test_a_job_given_back_beside_a_misread_value_is_only_that() -> None:
+    ledger, entries = told("10000 9000 2000 2000 9300")
+    assert (entries[-1].kind, entries[-1].amount, ledger.misread) == (EntryKind.REFUNDED, 300, 2)
+
+
+def test_a_fall_that_a_credit_shows_to_be_true_is_learned_over_its_own_time() -> None:
+    ledger, entries = told("10000@0 3000@5 2690@10 15000@60 15550@65")
+    credit = entries[3]
+    assert (credit.kind, credit.amount, credit.disproved) == (EntryKind.TOPPED_UP, 12_310, 0)
+    assert (credit.burn, credit.since) == (7_310.0, START)
+    assert credit.until == START + 10 * MINUTE
+    assert (ledger.balance, ledger.at) == (15_550, START + 65 * MINUTE)
+    assert told("10000 3000 3000 15000")[0].learned_job == 100  # an adjustment is no job
+    # What has been paid for cannot come back: no fall is left to be undone.
+    assert told("10000@0 3000@5 3000@10 15000@15 22000@20")[1][-1].kind is EntryKind.TOPPED_UP

@@ -9,7 +9,7 @@ from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 
-from house import House, kie, receiver, rule, settings
+from house import House, huggingface, kie, receiver, rule, settings
 
 from monitor.core.causes import Cause
 from monitor.core.model import Finding, Kind
@@ -90,6 +90,26 @@ async def test_a_repeat_after_a_crash_between_send_and_told_has_its_first_id(
     await house.tell()
     assert len(ids) == 2
     assert len(set(ids)) == 1
+    await house.pipeline.keeper.close()
+
+
+async def test_a_kill_while_we_are_offline_blames_no_provider(tmp_path: Path) -> None:
+    """What answered between the last good answer of a target and its first failed probe."""
+    config = settings((kie(), huggingface()))
+    house = await first(tmp_path, config)
+    house.script.balance(50000)
+    await house.probe("kie/balance")
+    others = [t for t in house.memory.targets if t != "kie/balance"]
+    await house.probe(*others, after=5)
+    for target in house.memory.targets:
+        house.script.cause(target, Cause.PROVIDER_UNREACHABLE)
+    await house.probe("kie/balance", after=295)
+    began = house.memory.views["kie/balance"].failed_from
+    await house.probe("kie/balance", after=10)
+    house = await again(house, tmp_path, config, close=False)
+    assert house.memory.views["kie/balance"].failed_from == began is not None
+    await house.probe(others[0], "kie/balance", after=10)
+    assert house.firing() == {"monitor-offline": "monitor/network"}
     await house.pipeline.keeper.close()
 
 

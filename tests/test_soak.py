@@ -11,12 +11,14 @@ from pathlib import Path
 import pytest
 
 from benchmarks.soak.gauges import Gauge, grown
-from benchmarks.soak.month import BALANCES, START, Episode, Said, Soak, Weight
-from benchmarks.soak.script import DAY, HOUR, KINDS, Script, Trouble
-from benchmarks.soak.verdict import against
+from benchmarks.soak.month import Soak
+from benchmarks.soak.script import DAY, HOUR, KINDS, Kind, Script, Span, Trouble
+from benchmarks.soak.seen import Episode, Said, Weight
+from benchmarks.soak.verdict import against, late, strangers
+from benchmarks.soak.watched import BALANCES, START
 from monitor.core.causes import Severity
 from monitor.core.hours import Hour
-from monitor.core.ledger import Totals
+from monitor.core.model import Totals
 
 A, B = "a@example.com", "b@example.com"
 
@@ -130,6 +132,53 @@ def test_a_soak_notices(how: str, tmp_path: Path) -> None:
     soak, (spoil, law) = well(tmp_path), SPOILT[how]
     spoil(soak)
     assert any(words.startswith(law) for words in against(soak)), against(soak)
+
+
+def _kind(name: str) -> Kind:
+    return next(k for k in KINDS if k.name == name)
+
+
+@pytest.mark.parametrize(
+    ("left", "misread", "explained"),
+    [(300.0, True, True), (301.0, True, False), (300.0, False, False), (0.0, False, True)],
+)
+def test_a_zero_is_believed_at_once_where_less_than_a_job_is_left(
+    left: float, misread: bool, explained: bool, tmp_path: Path
+) -> None:
+    soak = well(tmp_path)
+    soak.truths["kie/balance"] = replace(soak.truths["kie/balance"], times=[0.0], values=[left])
+    if misread:
+        soak.script.troubles.append(Trouble(_kind("misread zero"), 2 * DAY, 2 * DAY))
+    soak.episodes["zero"] = Episode(
+        "credits-exhausted", "kie/balance", Severity.CRITICAL, 2 * DAY + 60, 2 * DAY + 660
+    )
+    assert list(strangers(soak)) == [] if explained else list(strangers(soak))
+
+
+@pytest.mark.parametrize(
+    ("silent", "told_at", "in_time"),
+    [
+        (0.0, 3600, True),
+        (0.0, 3601, False),
+        (3599.0, 3599 + 1 + 3600 + 180, True),  # away: in its next turn
+        (3599.0, 3599 + 1 + 3600 + 181, False),
+        (3600.0, 3600 + 3600 + 180, True),  # just back
+        (3600.0, 3600 + 3600 + 181, False),
+    ],
+)
+def test_what_comes_and_goes_may_be_away_when_a_silence_ends(
+    silent: float, told_at: float, in_time: bool, tmp_path: Path
+) -> None:
+    soak, flaps = well(tmp_path), _kind("a model that flaps")
+    alert, target = flaps.told or ("", "")
+    soak.script.troubles = [Trouble(flaps, DAY, DAY + 4 * HOUR)]
+    if silent:
+        soak.script.silences = [Span(DAY - 300, DAY + silent, target)]
+    soak.mail.said = [
+        said("opened", DAY + told_at, address=address, alert=alert, target=target)
+        for address in (A, B)
+    ]
+    assert (not list(late(soak))) is in_time
 
 
 # -- half an hour in real time ----------------------------------------------------------------

@@ -16,11 +16,13 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from functools import partial
 from pathlib import Path
 
 import structlog
 
-from benchmarks.soak.month import Soak, Weight
+from benchmarks.soak.month import Soak
+from benchmarks.soak.seen import Weight
 from benchmarks.soak.verdict import against
 
 
@@ -37,6 +39,19 @@ def table(weights: list[Weight]) -> str:
     return "\n".join(lines)
 
 
+def progress(soak: Soak, day: int) -> None:
+    """A line for each tenth of it; on a terminal one that is written over every day."""
+    live = sys.stderr.isatty()
+    if live or day % max(1, soak.days // 10) == 0:
+        words = (f"day {day} of {soak.days}: {soak.done['probes']} probes,"
+                 f" {len(soak.episodes)} incidents, {len(soak.mail.said)} messages,"
+                 f" {time.process_time():.0f} s of CPU")  # fmt: skip
+        print(f"\r{words}\033[K" if live else words, end="" if live else "\n",
+              file=sys.stderr, flush=True)  # fmt: skip
+    if live and day == soak.days - 1:
+        print(file=sys.stderr)
+
+
 def main() -> None:
     """Live, judge, print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
@@ -49,6 +64,7 @@ def main() -> None:
     began = time.process_time()
     with tempfile.TemporaryDirectory() as spare:
         soak = Soak(Path(args.folder or spare), args.seed, args.days)
+        soak.at_dawn = partial(progress, soak)
         asyncio.run(soak.run())
     print(table(soak.weights) + "\n")
     names = Counter(t.kind.name for t in soak.script.troubles)

@@ -25,13 +25,11 @@ import urllib.request
 from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from decimal import Decimal
-from itertools import count
 from pathlib import Path
 
 from benchmarks.soak.gauges import Gauge, grown, look, table
+from benchmarks.soak.live_troubles import BALANCE, TROUBLES, Trouble, config
 from benchmarks.soak.post import Post
 from monitor.control import ask, socket_paths
 from monitor.core.durations import parse_duration
@@ -42,102 +40,7 @@ from monitor.store.sqlite import SqliteStore
 _EVERY = 10.0  # seconds between two looks
 _TOLD_WITHIN = 25.0  # seconds: three probes that time out, whoever else is asked, a slow machine
 _REST = 6.0  # seconds without trouble between two troubles
-_MODEL = "black-forest-labs/FLUX.1-schnell"
-_BALANCE, _KEY = "kie/balance", "huggingface/key"
-_TURNS = count()  # no balance comes twice: the ledger would take that for a misread one
 _PROBES = re.compile(r"^monitor_probes_total\{.*\} (\S+)$", re.MULTILINE)
-
-
-@dataclass(frozen=True, slots=True)
-class Trouble:
-    """Something that goes wrong for a while; `alert` on `target` has to be told meanwhile."""
-
-    name: str
-    begin: Callable[[World], object]
-    end: Callable[[World], object]
-    alert: str
-    target: str
-
-
-def _kie(name: str, fault: str) -> Trouble:
-    return Trouble(
-        f"KIE: {name}",
-        lambda w: setattr(w.kie, "fault", fault),
-        lambda w: setattr(w.kie, "fault", None),
-        "balance-unreadable",
-        _BALANCE,
-    )
-
-
-def _balance(name: str, answer: str, alert: str, target: str) -> Trouble:
-    return Trouble(
-        f"KIE: {name}",
-        lambda w: setattr(w.kie, "answer", answer),
-        lambda w: setattr(w.kie, "answer", "ok"),
-        alert,
-        target,
-    )
-
-
-TROUBLES = (
-    Trouble("KIE: low", lambda w: setattr(w.kie, "balance", Decimal(9000 - 25 * next(_TURNS))),
-            lambda w: w.kie.top_up(5000 + 25 * next(_TURNS)), "kie-credits-low", _BALANCE),
-    _balance("credits refused", "insufficient-402", "credits-exhausted", _BALANCE),
-    _balance("key refused", "unauthorized", "key-rejected", "kie/key"),
-    _kie("HTML", "html"), _kie("a bomb", "gzip-bomb"), _kie("a gigabyte", "gigabyte"),
-    Trouble("KIE: hangs", lambda w: setattr(w.kie, "fault", "hang"),
-            lambda w: setattr(w.kie, "fault", None), "provider-down", "kie/provider"),
-    Trouble("KIE: down", lambda w: setattr(w.kie, "fault", "refused"),
-            lambda w: setattr(w.kie, "fault", None), "provider-down", "kie/provider"),
-    Trouble("Hugging Face: key refused", lambda w: setattr(w.huggingface, "token", "rejected"),
-            lambda w: setattr(w.huggingface, "token", "ok"), "key-rejected", _KEY),
-    Trouble("Hugging Face: model retired", lambda w: w.huggingface.retire(_MODEL),
-            lambda w: w.huggingface.set_model(_MODEL, "live"), "model-unavailable",
-            f"huggingface/model/{_MODEL}"),
-    Trouble("Hugging Face: HTTP 520", lambda w: setattr(w.huggingface, "fault", "html-520"),
-            lambda w: setattr(w.huggingface, "fault", None), "provider-down",
-            "huggingface/provider"),
-)  # fmt: skip
-
-
-def config(world: World, post: Post, folder: Path) -> Path:
-    """Two accounts at a second, and who is told. Each turn is a story of its own: no damping."""
-    path = folder / "monitor.yaml"
-    path.write_text(f"""
-accounts:
-  huggingface:
-    key: hf_demo-key
-    base_url: {world.huggingface_url}
-    router_url: {world.router_url}
-    status_url: {world.status_url}
-    timeout: 2s
-    checks: [key, model, quota]
-    models: [stabilityai/stable-diffusion-3-medium-diffusers, {_MODEL}]
-    key_check: {{interval: 1s}}
-    model: {{interval: 1s}}
-    quota: {{interval: 1s}}
-  kie:
-    key: kie-demo-key
-    base_url: {world.kie_url}
-    balance: {{interval: 1s, timeout: 2s}}
-    jobs: {{sora-2-pro-720p-15s: 135}}
-    usage: {{sora-2-pro-720p-15s: 4/day}}
-alerts:
-  - {{name: kie-credits-low, on: kie/balance, when: balance < 10000}}
-  - {{name: burn-spike, enabled: false}}
-  - {{name: runway-short, enabled: false}}
-  - {{name: runway-critical, enabled: false}}
-flapping: off
-receivers:
-  oncall:
-    email:
-      to: [oncall@example.com, second@example.com]
-      from: monitor@example.com
-      smtp: {{host: 127.0.0.1, port: {post.port}, tls: none}}
-web: {{listen: "127.0.0.1:0"}}
-database: monitor.db
-""")
-    return path
 
 
 class Soak:
@@ -235,7 +138,7 @@ class Soak:
         """Somebody has the page open, somebody scrapes, somebody edits the config."""
         rounds = 0
         while True:
-            for path in ("/", "/metrics", "/api/v1/status", f"/api/v1/history/{_BALANCE}"):
+            for path in ("/", "/metrics", "/api/v1/status", f"/api/v1/history/{BALANCE}"):
                 await self.get(path)
                 await asyncio.sleep(0.5)
             rounds += 1

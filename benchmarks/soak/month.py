@@ -4,163 +4,32 @@ from __future__ import annotations
 
 import gc
 import sqlite3
-import sys
 from collections import Counter
 from collections.abc import Callable
-from concurrent.futures import Executor, Future
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from dataclasses import dataclass, field
+from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
-from typing import TypeVar
-from zoneinfo import ZoneInfo
 
-sys.path.insert(0, str(Path(__file__).parent.parent.parent / "tests"))
-from house import House, every, receiver, rule, settings
+from house import House
 
 from benchmarks.forecast.cost import held
 from benchmarks.soak.accounts import Truth, truth
-from benchmarks.soak.script import DAY, HOUR, MINUTE, MODELS, Script, Trouble, script
+from benchmarks.soak.here import Here
+from benchmarks.soak.script import DAY, HOUR, MINUTE, Script, Trouble, script
+from benchmarks.soak.seen import Episode, Mail, Weight
+from benchmarks.soak.watched import BALANCES, MISREAD, START, config
 from monitor.clock import SteppedClock
-from monitor.config.timetables import parse_moment, parse_stretch
-from monitor.core.causes import Cause, Severity
-from monitor.core.flapping import Damping
-from monitor.core.maintenance import Window
-from monitor.core.message import Message
+from monitor.core.causes import Cause
 from monitor.core.model import Check, Finding, Target
-from monitor.core.secret import Secret
-from monitor.core.settings import Account, Interval, ReceiverSettings, Settings
-from monitor.core.spec import ChannelSpec
-from monitor.core.timetable import Hours, Recurrence
-from monitor.notifiers import Delivery
+from monitor.core.settings import Account
 from monitor.operator import Operator
 from monitor.store.sqlite import SqliteStore
 
-T = TypeVar("T")
-BERLIN = ZoneInfo("Europe/Berlin")
-START = datetime(2026, 10, 5, 5, 30, tzinfo=UTC)  # a Monday; the clocks go back on the 25th
-LINE = Decimal(3000)  # kie-low, while the config has it
-BALANCES = {"kie/balance": "spike", "fal/balance": "diurnal"}  # and whose demand they have
-QUIET = Hours((parse_stretch("daily 22:00-07:00"),), BERLIN)
-SUNDAYS = Recurrence((parse_moment("Sun 03:00"),), BERLIN)
-BACKUP = Window("backup", ("fal/*",), BERLIN, every=SUNDAYS, lasts=2 * HOUR)
-MONDAYS = Recurrence((parse_moment("Mon 09:00"),), BERLIN)
 _TABLES = (
     "told", "incidents", "alerts", "silences", "notices", "seen", "records", "books", "calls",
     "probes", "opened", "notified", "top_ups", "series", "tallies", "trails", "hours", "rests",
 )  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class Said:
-    """One thing said to one address."""
-
-    t: float
-    at: datetime
-    id: str
-    receiver: str
-    address: str
-    kind: str
-    incident: str
-    alert: str
-    target: str
-    severity: Severity
-
-
-@dataclass(slots=True)
-class Episode:
-    """One incident, as it was seen from outside."""
-
-    alert: str
-    target: str
-    severity: Severity  # at its opening
-    opened: float
-    closed: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Weight:
-    """What the monitor holds at one moment, and what has happened until then."""
-
-    day: float
-    probes: int
-    rows: dict[str, int]  # by table
-    memory: dict[str, int]  # entries, by table
-    held: int  # bytes of memory's tables and of what is being told
-    objects: int  # that the collector knows
-    checkpoint: int  # bytes, of all books
-    file: int  # bytes
-    statements: float  # for each probe of a day that changed nothing
-
-
-class Here(Executor):
-    """Does on the loop's thread what the writer's would do: time stands still meanwhile."""
-
-    def submit(self, fn: Callable[..., T], /, *args: object, **kwargs: object) -> Future[T]:
-        """Do it now."""
-        future: Future[T] = Future()
-        try:
-            future.set_result(fn(*args, **kwargs))
-        except Exception as error:  # noqa: BLE001 - it belongs to whoever waits for it
-            future.set_exception(error)
-        return future
-
-
-class Mail:
-    """A channel that keeps what it was told, and is down at times."""
-
-    spec = ChannelSpec("recorded", "Recorded", ())
-
-    def __init__(self, clock: SteppedClock, made: Script) -> None:
-        self._clock, self._script = clock, made
-        self.said: list[Said] = []
-
-    @property
-    def down(self) -> bool:
-        """Whether nobody can be told now."""
-        return any(s.begin <= self._clock.monotonic() < s.end for s in self._script.no_mail)
-
-    async def send(
-        self, to: ReceiverSettings, message: Message, addresses: tuple[str, ...]
-    ) -> Delivery:
-        """Take it, or refuse for now."""
-        if self.down:
-            return Delivery(failed=dict.fromkeys(addresses, "451 try again later"))
-        t, at, labels = self._clock.monotonic(), self._clock.now(), message.labels
-        self.said += [
-            Said(t, at, message.id, to.name, a, message.kind.value, message.incident,
-                 labels["alertname"], labels["target"], message.severity)
-            for a in addresses
-        ]  # fmt: skip
-        return Delivery(addresses)
-
-
-def config(*, swapped: bool = False, line: bool = True) -> Settings:
-    """What is watched and who is told. `swapped`: the retired model has left it."""
-    models = (MODELS[0], "sdxl") if swapped else MODELS
-    face = "huggingface"
-    accounts = [
-        Account(name, name, Secret(f"{name}-planted-key"),
-                (every(Target(name, name, Check.BALANCE), seconds),),
-                jobs={"video": Decimal(300)}, floor=Decimal(0))
-        for name, seconds in (("kie", 600), ("fal", 900))
-    ]  # fmt: skip
-    targets = (
-        every(Target(face, face, Check.KEY), 1800),
-        *(every(Target(face, face, Check.MODEL, m), 1800) for m in models),
-    )
-    accounts.append(Account(face, face, Secret("hf_planted-key"), targets, models=models))
-    every_4_hours = Interval(4 * HOUR, 4 * HOUR)
-    who = (
-        receiver(addresses=("a@example.com", "b@example.com"), remind_every=every_4_hours),
-        receiver("lead", escalate_after=30 * MINUTE),
-        receiver("night", quiet_hours=QUIET),
-        receiver("finance", severities=frozenset(), digest=MONDAYS),
-    )
-    low = rule("kie-low", "kie/balance", f"balance < {LINE}", clear=None)
-    made = settings(tuple(accounts), rules=(low,) if line else (), receivers=who)
-    damping = Damping(more_than=2, within=3 * HOUR)
-    return replace(made, maintenance=(BACKUP,), timezone=BERLIN, flapping=damping)
 
 
 @dataclass
@@ -170,6 +39,7 @@ class Soak:
     folder: Path
     seed: int
     days: int
+    at_dawn: Callable[[int], None] = lambda day: None  # is told of each day that begins
     script: Script = field(init=False)
     truths: dict[str, Truth] = field(init=False)
     episodes: dict[str, Episode] = field(default_factory=dict)
@@ -206,7 +76,7 @@ class Soak:
             return Finding(trouble, trouble.value)
         if target.check is not Check.BALANCE:
             return Finding(Cause.OK, "fine")
-        if target.name == "kie/balance" and self._misread():
+        if target.name == MISREAD and self._misread():
             return Finding(Cause.OK, balance=Decimal(0), unit="credits")
         return Finding(Cause.OK, balance=self.truths[target.name].balance(self.t), unit="credits")
 
@@ -285,8 +155,11 @@ class Soak:
         self._misreads: list[Trouble] = []
         await self._begin()
         happenings = sorted(self._happenings(), key=lambda h: h[0])
-        sweep = self.t
+        sweep, day = self.t, 0
         while self.t < self.days * DAY:
+            if self.t >= (day + 1) * DAY:
+                day = int(self.t / DAY)
+                self.at_dawn(day)
             upcoming = min(sweep, *self._turn.values(), *self._wake.values())
             if happenings and happenings[0][0] <= upcoming:
                 at, name, argument = happenings.pop(0)

@@ -7,14 +7,15 @@ from collections.abc import Iterator
 from datetime import timedelta
 from itertools import pairwise
 
-from benchmarks.soak.month import BACKUP, LINE, MONDAYS, QUIET, START, Episode, Said, Soak, Weight
+from benchmarks.soak.growth import growth
+from benchmarks.soak.month import Soak
 from benchmarks.soak.script import DAY, HOUR, MINUTE, Trouble
+from benchmarks.soak.seen import Episode, Said
+from benchmarks.soak.watched import BACKUP, JOB, LINE, MISREAD, MONDAYS, QUIET, START
 from monitor.core.causes import Severity
 from monitor.core.globs import matches
-from monitor.store.usage import LONGER
 
 FORECAST = ("runway-short", "runway-critical", "burn-spike")
-LOOKED_BACK = LONGER.total_seconds()
 _SLACK = 3 * MINUTE  # from the end of what delayed a message to the message: a retry a minute
 _INTERVAL = 1000.0  # seconds between two looks at a balance, repeats among them
 FALSE_ALARMS = 6  # of an account and month: how good the forecast is, other benchmarks say
@@ -119,8 +120,18 @@ def _explained(soak: Soak, episode: Episode) -> bool:
     if episode.target not in soak.truths:
         return False
     lowest = soak.truths[episode.target].lowest(episode.opened - _INTERVAL, episode.opened)
-    return (episode.alert == "kie-low" and lowest < LINE) or (
-        episode.alert == "credits-exhausted" and lowest <= 0
+    if episode.alert == "kie-low":
+        return lowest < LINE
+    return episode.alert == "credits-exhausted" and (
+        lowest <= 0 or (lowest <= JOB and _misread(soak, episode))
+    )
+
+
+def _misread(soak: Soak, episode: Episode) -> bool:
+    """Whether it was told by a misread zero: with less than a job left, that is a job like any."""
+    return episode.target == MISREAD and any(
+        t.kind.name == "misread zero" and t.begin <= episode.opened <= t.begin + _INTERVAL
+        for t in soak.script.troubles
     )
 
 
@@ -140,9 +151,19 @@ def _deadline(soak: Soak, trouble: Trouble) -> float:
     """What holds a message back adds to its time."""
     deadline = trouble.begin + trouble.kind.within
     for span in (*soak.script.no_mail, *soak.script.silences):
-        if span.begin <= deadline <= span.end:
-            deadline = span.end + _SLACK
+        if span.begin <= deadline and trouble.begin <= span.end:
+            deadline = max(deadline, _again(trouble, span.end) + _SLACK)
     return deadline
+
+
+def _again(trouble: Trouble, t: float) -> float:
+    """When it has to be told if not by `t`. What comes and goes may have begun and ended in a
+    silence, of which nobody is told, and has to be seen anew: in this turn, or in the next."""
+    turn, since = trouble.kind.off_and_on, t - trouble.begin
+    if not turn:
+        return t
+    away = int(since / turn) % 2
+    return t + (turn - since % turn) * away + trouble.kind.within
 
 
 def _knew(soak: Soak, address: str, trouble: Trouble, deadline: float) -> bool:
@@ -233,66 +254,3 @@ def ledgers(soak: Soak) -> Iterator[str]:
             totals.end
         ):
             yield f"{target}: the ledger does not add up: {totals}"
-
-
-# -- growth -----------------------------------------------------------------------------------
-
-_LINEAR = ("samples", "hours")  # what grows with the days, as it should
-_PER_WEEK = ("incidents", "acks", "told", "silences", "notices", "alerts")  # kept for 7 days
-
-
-def growth(soak: Soak) -> Iterator[str]:
-    """Between the first third and the last nothing grows but history, and that by the sample."""
-    yield from _tables(soak, *soak.weights)
-    yield from _sizes(*soak.weights)
-    yield from _file(*soak.weights)
-
-
-def _tables(soak: Soak, first: Weight, second: Weight, last: Weight) -> Iterator[str]:
-    for name, most in _week(soak, last).items():
-        if last.rows[name] > most:
-            yield f"{last.rows[name]} rows of {name}, and there was cause for {most}"
-    for name in ("incidents", "told", "silences"):
-        if last.memory[name] > last.rows[name]:
-            yield f"memory has {last.memory[name]} {name}, the database {last.rows[name]}"
-    for what, before, after in (
-        ("rows", (first.rows, second.rows), last.rows),
-        ("entries in memory", (first.memory, second.memory), last.memory),
-    ):
-        for name in after.keys() - {*_LINEAR, *_PER_WEEK}:
-            if after[name] > max(table[name] for table in before):
-                yield f"{name}: {before[0][name]} {what}, then {after[name]}"
-
-
-def _sizes(first: Weight, second: Weight, last: Weight) -> Iterator[str]:
-    if last.checkpoint > 1.25 * max(first.checkpoint, second.checkpoint):
-        yield f"checkpoints: {first.checkpoint} bytes, then {last.checkpoint}"
-    if last.statements > 1.02 * first.statements + 0.05:
-        yield f"{first.statements:.2f} statements for a probe, then {last.statements:.2f}"
-    if last.objects > 1.05 * max(first.objects, second.objects):
-        yield f"{first.objects} objects, then {last.objects}"
-
-
-def _week(soak: Soak, last: Weight) -> dict[str, int]:
-    """What the last week has had of each, and what is open: rows that may be there."""
-    edge = last.day * DAY - 7 * DAY - 2 * HOUR
-    kept = {n for n, e in soak.episodes.items() if e.closed is None or e.closed >= edge}
-    told = [s for s in soak.mail.said if s.incident in kept or s.t >= edge]
-    silences = [s for s in soak.script.silences if s.end >= edge]
-    windows = 2 * len(BACKUP.targets)
-    # The weekly digest and the page look back: incidents stay for longer than what was told.
-    edge = last.day * DAY - 7 * DAY - LOOKED_BACK - 2 * HOUR
-    incidents = [e for e in soak.episodes.values() if e.closed is None or e.closed >= edge]
-    return {
-        "incidents": len(incidents),
-        "acks": len(incidents),
-        "told": len(told),
-        "silences": len(silences) + windows,
-    }
-
-
-def _file(first: Weight, second: Weight, last: Weight) -> Iterator[str]:
-    early = (second.file - first.file) / (second.probes - first.probes)
-    latest = (last.file - second.file) / (last.probes - second.probes)
-    if latest > 1.25 * early + 8:
-        yield f"{early:.0f} bytes of the file for a probe, then {latest:.0f}"

@@ -30,9 +30,9 @@ def failing_since(view: View) -> datetime | None:
     """When the present run of failures began; None: it is not failing.
 
     That is when its first probe was begun: what answered between the last one that read and that
-    one says nothing of it. Where an earlier process saw it, it is the earliest moment that can
-    have been: probes are at most an interval and a probe's length apart, and none failed before
-    the last one that read.
+    one says nothing of it. Where an earlier version saw it, which did not keep it, it is the
+    earliest moment that can have been: probes are at most an interval and a probe's length apart,
+    and none failed before the last one that read.
     """
     if not view.failures or view.reading is None:
         return None

@@ -56,7 +56,8 @@ class Book:
         before, since, self._told = self._ledger.suspect, self._ledger.at, None
         entry = self._ledger.enter(seconds, balance, pace, self._renewal_at(seconds))
         if entry.burn is not None:
-            self._forecast.learn(entry.since, seconds, entry.burn, job=pace.job)
+            until = seconds if entry.until is None else entry.until
+            self._forecast.learn(entry.since, until, entry.burn, job=pace.job)
         if balance is not None and entry.kind not in _NOT_A_VALUE:
             self._follow(at, balance, new=self._ledger.suspect is not before)
             if self._ledger.suspect is None:

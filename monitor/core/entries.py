@@ -37,6 +37,7 @@ class Entry:
     disproved: int = 0  # earlier samples this one has shown to be misread
     since: float = 0.0  # Unix seconds of the last accepted sample before
     burn: float | None = None  # credits the forecast is to learn over [since, at]; None: nothing
+    until: float | None = None  # or until then, where this sample has shown an earlier one true
 
 
 @dataclass(frozen=True, slots=True)

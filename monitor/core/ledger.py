@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from monitor.core.entries import Entry, EntryKind, Pace, Suspect
-from monitor.core.model import Totals
+from monitor.core.ledger_state import LedgerState
 from monitor.core.renewal import Renewal
-from monitor.core.replicas import Swing
 
 __all__ = ["Entry", "EntryKind", "Ledger", "Pace", "Suspect"]
 
 _UNDONE = 7200.0  # seconds in which a big fall may turn out to have been none
 _AGAIN = 6 * 86400.0  # two adjustments are further apart than this
-_HALF = 12 * 3600.0  # half-life of what refunds are measured against
 _FACE = 6 * 3600.0  # seconds for which a disproved value is known again
-_LATE, _LATE_BY = 5, 900.0  # late samples in a row, and seconds, that show a clock set back
 _CREDIT = 33.0  # jobs: a top-up of this size is nothing special
 _NOBODY_HAS = Decimal("1e18")  # beyond it sums of 28 digits would not add up
 _ZERO = Decimal(0)
@@ -25,62 +22,8 @@ _UNREAD, _IGNORED = Entry(EntryKind.UNREAD), Entry(EntryKind.IGNORED)
 
 
 @dataclass(slots=True, kw_only=True)
-class Ledger:
-    """A balance's sums (Decimal), and what is needed to judge the next sample.
-
-    Mutable and bounded: it stands for one balance over years of samples, a step for each.
-    `start - spent + refunded + topped_up + adjusted = end` holds after every sample.
-    """
-
-    start: Decimal = _ZERO
-    spent: Decimal = _ZERO
-    refunded: Decimal = _ZERO
-    topped_up: Decimal = _ZERO
-    adjusted: Decimal = _ZERO
-    misread: int = 0
-    balance: Decimal | None = None  # the accepted one
-    at: float = 0.0  # Unix seconds of the accepted one
-    seen_at: float = 0.0  # of the last sample, believed or not
-    late_at: float = 0.0
-    late: int = 0  # samples in a row from before `seen_at`, rising among themselves
-    drops: int = 0  # believed ones
-    scale: float = 0.0  # the first balance believed that was not 0, without its sign
-    largest: float = 0.0  # the largest balance ever believed; a negative one measures nothing
-    largest_drop: float = 0.0
-    block_drop: float = 0.0  # the largest of the present 200 drops
-    last_block_drop: float = 0.0  # and of the 200 before
-    lately: float = 0.0  # spent, halved every 12 h
-    fall_at: float = -math.inf  # the last fall by more than half, and by how much
-    fall: float = 0.0
-    fall_spent: bool = False  # booked as spent, not adjusted
-    adjusted_at: float = -math.inf
-    credit_level: Decimal | None = None  # balance after the last credit
-    credit_amount: Decimal = _ZERO
-    disproved: Decimal | None = None  # the last value that turned out to be misread
-    disproved_at: float = -math.inf
-    suspect: Suspect | None = None
-    uncounted: bool = False  # the last fall: odd, and no job's price for good until it stands
-    swing: Swing = field(default_factory=Swing)
-
-    def totals(self, end: Decimal | None) -> Totals:
-        """The sums up to `end`, which is booked as adjusted where it is not the accepted one."""
-        accepted = self.balance or _ZERO
-        end = accepted if end is None else end
-        return Totals(
-            start=self.start,
-            spent=self.spent,
-            refunded=self.refunded,
-            topped_up=self.topped_up,
-            adjusted=self.adjusted + (end - accepted),
-            misread=self.misread,
-            end=end,
-        )
-
-    @property
-    def learned_job(self) -> float:
-        """A dearest job that nobody has configured: the largest of the last 200 to 400 drops."""
-        odd = self.fall if self.uncounted else 0.0
-        return max(self.block_drop, self.last_block_drop, odd) or self.scale / 100
+class Ledger(LedgerState):
+    """One balance, sample after sample: what each of them means, and books it so."""
 
     def enter(
         self, at: float, balance: Decimal | None, pace: Pace, renewal: Renewal | None = None
@@ -98,38 +41,23 @@ class Ledger:
         balance = self.swing.level(at, balance, self.balance)
         if self.suspect is None:
             return self._judge(at, balance, pace, 0)
+        if self._refilled(at, balance, pace):
+            return self._refill(self.suspect, at, balance, pace)
         if not self.suspect.agrees(balance, self.balance):
             return self._judge(at, balance, pace, self._disprove(at))
         if self.suspect.hear(at, balance):
             return self._believe(at, balance, pace)
         return Entry(EntryKind.SUSPECT, abs(balance - self.balance))
 
-    def _begin(self, at: float, balance: Decimal) -> Entry:
-        self.start = self.balance = balance
-        self.at = self.seen_at = at
-        self.largest, self.scale = max(0.0, float(balance)), abs(float(balance))
-        return Entry(EntryKind.FIRST, balance)
-
-    def _clock_went_back(self, at: float) -> bool:
-        """Whether late samples keep coming in order: then it was the clock that was ahead."""
-        self.late = self.late + 1 if at > self.late_at else 1
-        self.late_at = at
-        if self.late < _LATE or self.seen_at - at < _LATE_BY:
-            return False
-        self.at = at  # the time between is unknown: nothing is learned from it
-        self.fall_at, self.adjusted_at = min(at, self.fall_at), min(at, self.adjusted_at)
-        self.disproved_at = min(at, self.disproved_at)
-        if self.suspect is not None:
-            self.suspect.at = self.suspect.counted_at = at
-        return True
-
     def _judge(self, at: float, balance: Decimal, pace: Pace, disproved: int) -> Entry:
         if not self._odd(at, float(balance), pace):
             return self._book(at, balance, pace, disproved)
         self.suspect = Suspect(at, balance, balance, at)
-        again = balance == self.disproved and at - self.disproved_at < _FACE
-        kind = EntryKind.MISREAD if again else EntryKind.SUSPECT
+        kind = EntryKind.MISREAD if self._known_misread(at, balance) else EntryKind.SUSPECT
         return Entry(kind, abs(balance - (self.balance or _ZERO)), disproved)
+
+    def _known_misread(self, at: float, balance: Decimal) -> bool:
+        return balance == self.disproved and at - self.disproved_at < _FACE
 
     def _odd(self, at: float, balance: float, pace: Pace) -> bool:
         """Whether it takes more than this one sample to believe it."""
@@ -152,6 +80,30 @@ class Ledger:
         self.suspect, self.disproved, self.disproved_at = None, suspect.balance, at
         self.misread += 1 + suspect.further
         return 1 + suspect.further
+
+    def _refilled(self, at: float, balance: Decimal, pace: Pace) -> bool:
+        """Whether a rise past the old balance shows that the fall which is doubted was true.
+
+        What was misread comes back to where it was. Higher, by what only a credit explains, it
+        comes because somebody has paid, and they pay for what has run low. A lone value that is
+        nothing, or was misread a short while ago, is no such proof.
+        """
+        suspect, accepted = self.suspect, self.balance or _ZERO
+        if suspect is None or not suspect.balance < accepted < balance:
+            return False
+        lone, value = not suspect.further, suspect.balance
+        if lone and (value <= 0 or self._known_misread(suspect.at, value)):
+            return False
+        over = float(balance - accepted)
+        returned = self._undone(at, over, pace) or self._refunds(over, pace)
+        return not returned and not self.leaps(over, pace)
+
+    def _refill(self, suspect: Suspect, at: float, balance: Decimal, pace: Pace) -> Entry:
+        """Book the fall that was doubted at its own time, and then the credit upon it."""
+        fell = self._believe(suspect.counted_at, suspect.last, pace)
+        self.fall_at, self.uncounted = -math.inf, False
+        credit = self._credit(balance, self._move(at, balance), 0)
+        return replace(credit, since=fell.since, until=suspect.counted_at, burn=fell.burn)
 
     def _believe(self, at: float, balance: Decimal, pace: Pace) -> Entry:
         suspect, accepted = self.suspect, self.balance
@@ -199,17 +151,9 @@ class Ledger:
         if half or odd:
             self.fall_at, self.fall, self.fall_spent = at, fall, True
 
-    def _count(self, drop: float, *, priced: bool = True) -> None:
-        self.drops += 1
-        self.largest_drop = max(self.largest_drop, drop)
-        if self.drops % 200 == 0:
-            self.last_block_drop, self.block_drop = self.block_drop, 0.0
-        if priced:
-            self.block_drop = max(self.block_drop, drop)
-
     def _rise(self, at: float, balance: Decimal, pace: Pace, disproved: int) -> Entry:
         since, rise = self.at, float(balance - (self.balance or _ZERO))
-        undone = at - self.fall_at <= _UNDONE and abs(rise - self.fall) <= self.fall / 5
+        undone = self._undone(at, rise, pace)
         if undone and not self.fall_spent:
             self.fall_at, back = -math.inf, Decimal(repr(self.fall))
             self.credit_level, self.credit_amount = balance, back
@@ -217,13 +161,22 @@ class Ledger:
         if undone and self.uncounted:
             return self._swings(at, balance - (self.balance or _ZERO), disproved)
         amount = self._move(at, balance)
-        # Twice: a lone job may be refunded half a day later, when half of it is forgotten.
-        if undone or rise <= min(2 * self.lately, max(pace.job, self.lately / 10)):
+        if undone or self._refunds(rise, pace):
             self.fall_at, self.uncounted = -math.inf, False
             self.refunded += amount
             self.lately = max(0.0, self.lately - rise)
             return Entry(EntryKind.REFUNDED, amount, disproved, since, -rise)
         return self._credit(balance, amount, disproved)
+
+    def _undone(self, at: float, rise: float, pace: Pace) -> bool:
+        """Whether a rise takes back the last great fall: to where it was, or a job above."""
+        near, over = self.fall / 5, rise - self.fall
+        return at - self.fall_at <= _UNDONE and -near <= over <= min(near, pace.job)
+
+    def _refunds(self, rise: float, pace: Pace) -> bool:
+        """Whether a rise may be jobs given back, by its size and by what was spent lately."""
+        # Twice: a lone job may be refunded half a day later, when half of it is forgotten.
+        return rise <= min(2 * self.lately, max(pace.job, self.lately / 10))
 
     def _credit(self, balance: Decimal, amount: Decimal, disproved: int) -> Entry:
         """A top-up; a reset where the same level is reached again by another amount."""
@@ -290,13 +243,3 @@ class Ledger:
         self.credit_level, self.credit_amount = balance, amount
         self.adjusted += amount
         return Entry(EntryKind.ADJUSTED, amount)
-
-    def _move(self, at: float, balance: Decimal) -> Decimal:
-        """Accept a balance; returns the change."""
-        change = balance - (self.balance or _ZERO)
-        if at > self.at:
-            self.lately *= 2.0 ** ((self.at - at) / _HALF)
-        self.at, self.balance = at, balance
-        self.largest = max(self.largest, float(balance))
-        self.scale = self.scale or abs(float(balance))
-        return change

@@ -205,8 +205,7 @@ class TargetRecord:
     streak: int = 0
     balance: Decimal | None = None  # the accepted one
     unit: str | None = None
-    failed_from: datetime | None = field(default=None, compare=False)
-    # when the first of `failures` was begun; not stored, after a restart `blame` estimates it
+    failed_from: datetime | None = None  # when the first of `failures` was begun; None: unknown
 
 
 @dataclass(frozen=True, slots=True)

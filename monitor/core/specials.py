@@ -103,17 +103,33 @@ def accepted_elsewhere(key: View, siblings: tuple[View, ...]) -> bool:
 
     The same run: read after the key was asked, or within its own interval before.
     """
-    return any(s.account == key.account and _vouches(s, key) for s in siblings)
+    return any(_vouches(sibling, key) for sibling in siblings)
 
 
 def _vouches(sibling: View, key: View) -> bool:
+    return _went_through(sibling, key) and not _overdue(sibling, key)
+
+
+def _went_through(sibling: View, key: View) -> bool:
     if sibling.target == key.target or sibling.check is Check.STATUS or sibling.local:
         return False
-    if sibling.reading is None or key.reading is None or sibling.key_cause is not None:
+    if sibling.account != key.account or sibling.key_cause is not None:
         return False
-    if not sibling.reading.read or sibling.reading.cause in KEY_CAUSES:
-        return False
-    return (key.reading.at - sibling.reading.at).total_seconds() <= sibling.interval
+    reading = sibling.reading
+    return reading is not None and reading.read and reading.cause not in KEY_CAUSES
+
+
+def _overdue(sibling: View, key: View) -> bool:
+    if sibling.reading is None or key.reading is None:
+        return True
+    return (key.reading.at - sibling.reading.at).total_seconds() > sibling.interval
+
+
+def _asked_first(view: View, provider: View | None) -> bool:
+    """Whether a call that went through last time is overdue: after a pause of ours the key was
+    asked first, and what vouches for it is asked next."""
+    siblings = provider.members if provider is not None else ()
+    return view.check is Check.KEY and any(_went_through(s, view) for s in siblings)
 
 
 def _larger(network: View | None, provider: View | None) -> bool:
@@ -129,7 +145,7 @@ def rate_limited(
         return _ok(view)
     if view.cause is not Cause.RATE_LIMITED or view.failures < LASTING:
         return _unknown(view)
-    if _larger(network, provider):
+    if _asked_first(view, provider) or _larger(network, provider):
         return _unknown(view)
     summary = f"{WHAT[Cause.RATE_LIMITED]}, {view.failures} times in a row"
     return Judgement(Verdict.BREACH, view.evidence_at, Cause.RATE_LIMITED, summary)

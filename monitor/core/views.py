@@ -50,7 +50,7 @@ def fold(record: TargetRecord, reading: Reading, balance: Decimal | None) -> Tar
 
 
 def _failed_from(record: TargetRecord, reading: Reading) -> datetime | None:
-    """When the first probe of a run of failures was begun; None: an earlier process saw it."""
+    """When the first probe of a run of failures was begun; None: an earlier version saw it."""
     if record.failures:
         return record.failed_from
     return reading.at - timedelta(seconds=reading.duration)

@@ -254,7 +254,7 @@ def _table(
 TARGETS = _table(
     "targets",
     "target",
-    "last_success failures streak balance unit " + " ".join(NO_READING),
+    "last_success failures failed_from streak balance unit " + " ".join(NO_READING),
     record_cells,
     record,
 )
