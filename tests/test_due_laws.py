@@ -7,7 +7,7 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from monitor.core.causes import Cause, Severity
@@ -101,6 +101,14 @@ class World:
             self.instants |= self.audible | self.unmuted() | {standing.id}
             self.office_instants |= self.instants
             self.audible -= {i.id for i in self.incidents.values() if i.open and self.muted(i)}
+            # Of what came and went beside it either may come, for the same reason.
+            beside = {
+                i.id for i in self.incidents.values() if not i.open and self.met(i, standing)
+            }
+            self.instants |= beside
+            self.office_instants |= beside
+            self.audible -= beside
+            self.office -= beside
             return
         name, target = alert
         new = Incident(
@@ -163,6 +171,13 @@ class World:
             i.alert in speakers
             and (incident.alert == "runway-short" or incident.severity.rank <= i.severity.rank)
             for i in here
+        )
+
+    def met(self, closed: Incident, other: Incident) -> bool:
+        """Whether the other, which is open, stood at a time of the closed one and may mute it."""
+        assert closed.closed_at is not None
+        return (
+            other.alert in SPEAKERS.get(closed.alert, ()) and closed.closed_at >= other.opened_at
         )
 
     def silenced(self, incident: Incident) -> bool:
@@ -318,7 +333,15 @@ def test_nothing_is_told_twice_and_rounds_are_counted_without_gaps(
     assert world.owed() == ()
 
 
+def beside(first: Severity, then: Severity) -> list[tuple[object, ...]]:
+    """Something comes and goes beside a speaker whose severity changes after it."""
+    speaker, other = ALERTS[0], ALERTS[2]
+    return [("breach", speaker, first), ("blink", other, 1), ("breach", speaker, then)]
+
+
 @given(EVENTS, st.booleans())
+@example(beside(Severity.WARNING, Severity.INFO), False)
+@example(beside(Severity.INFO, Severity.CRITICAL), False)
 @settings(max_examples=150, deadline=None)
 def test_what_could_be_heard_once_is_told_to_everybody_with_its_end(
     events: list[tuple[object, ...]], diligent: bool
