@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from monitor.core.causes import Cause
@@ -39,6 +40,7 @@ class Sight(State):
         super().configure(settings)
         self._network = NetworkMembers()
         self._providers = {a.provider: ProviderMembers(a.provider) for a in settings.accounts}
+        self._of_accounts: dict[str, dict[str, View]] = {}  # account: its derived targets, as made
         for account in settings.accounts:
             self.refresh(account)
         if self._canary is not None:
@@ -83,6 +85,7 @@ class Sight(State):
             counted_at=counted_at,
         )
         self.views[target] = view
+        self._of_accounts.pop(account.name, None)
         self._network.put(view)
         self._providers[account.provider].put(view)
         return view
@@ -99,11 +102,20 @@ class Sight(State):
 
     def key(self, account: str) -> View:
         """`ACCOUNT/key`, whichever target saw it."""
-        return key_view(self._accounts[account], self.of_account(account))
+        return self._derived_of(account, "key", key_view)
 
     def models(self, account: str) -> View:
         """`ACCOUNT/model`."""
-        return models_view(self._accounts[account], self.of_account(account))
+        return self._derived_of(account, "model", models_view)
+
+    def _derived_of(
+        self, account: str, check: str, made: Callable[[Account, list[View]], View]
+    ) -> View:
+        """Made anew only where a target of the account was seen since: a scrape asks for all."""
+        known = self._of_accounts.setdefault(account, {})
+        if check not in known:
+            known[check] = made(self._accounts[account], self.of_account(account))
+        return known[check]
 
     def provider(self, provider: str) -> View:
         """`PROVIDER/provider`."""
