@@ -12,10 +12,10 @@ from pathlib import Path
 from monitor.channels import runbook_page
 from monitor.clock import Clock, RealClock
 from monitor.control import OTHER_DATABASE, listening, socket_paths
+from monitor.core.document import document
 from monitor.core.lease import Leading, Reason
 from monitor.core.settings import Settings
 from monitor.core.snapshot import Snapshot
-from monitor.core.status import document
 from monitor.descriptors import take_what_is_allowed
 from monitor.exporter import Exporter
 from monitor.heartbeat import keep_alive, notify

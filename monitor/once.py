@@ -15,10 +15,11 @@ from monitor.build import prober
 from monitor.clock import RealClock
 from monitor.control import ask, socket_paths
 from monitor.core.causes import Status
+from monitor.core.document import document
 from monitor.core.model import Finding, Target
 from monitor.core.settings import Account, Settings
 from monitor.core.snapshot import Snapshot
-from monitor.core.status import concerned, document, overall
+from monitor.core.status import concerned, overall
 from monitor.http import Door
 from monitor.logs import Log
 from monitor.pipeline import Pipeline

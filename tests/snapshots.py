@@ -11,6 +11,7 @@ from typing import TypeVar
 
 from monitor.core.accuracy import Ended, Hindsight, Score
 from monitor.core.causes import Cause, Severity
+from monitor.core.document import document
 from monitor.core.flapping import Flaps
 from monitor.core.lease import Leading
 from monitor.core.model import (
@@ -42,7 +43,6 @@ from monitor.core.settings import (
     WebSettings,
 )
 from monitor.core.snapshot import Called, Counts, Snapshot
-from monitor.core.status import document
 from monitor.core.view import View
 from monitor.core.views import jobs_left, key_view, models_view
 from monitor.exporter import Exporter

@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 
 from monitor.cli.formats import FORMATS, render, step_summary
 from monitor.core.causes import Cause, Status
+from monitor.core.document import document
 from monitor.core.model import Check
 from monitor.core.snapshot import Snapshot
-from monitor.core.status import document
 
 Document = dict[str, object]
 ESCAPE = "\x1b"

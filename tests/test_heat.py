@@ -14,10 +14,10 @@ import httpx
 import pytest
 import snapshots as scene
 
+from monitor.core.document import document
 from monitor.core.hours import Hour
 from monitor.core.pattern import Pattern, pattern
 from monitor.core.snapshot import Snapshot
-from monitor.core.status import document
 from monitor.web import build_app
 from monitor.web.heat import HEIGHT, WIDTH, Heat, heat
 from monitor.web.page import ACCOUNTS, DRAWN, operators_page, shown_balances

@@ -18,10 +18,10 @@ from monitor.config.faults import ConfigFaults
 from monitor.config.load import load
 from monitor.core.advice import summary
 from monitor.core.causes import Cause, Severity
+from monitor.core.document import document
 from monitor.core.jobs import counted, jobs_of, main_left
 from monitor.core.message import Message, compose
 from monitor.core.model import Incident, Kind, Notification
-from monitor.core.status import document
 from monitor.core.view import View
 from monitor.notifiers._mail import text_of
 

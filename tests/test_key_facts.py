@@ -15,10 +15,10 @@ from house import START, House, database, huggingface, settings
 from monitor.core.advice import summary
 from monitor.core.builtin import BUILTIN
 from monitor.core.causes import Cause
+from monitor.core.document import document
 from monitor.core.keys import changes, ends_soon, expires_at
 from monitor.core.model import Finding, Kind, Quota, Verdict
 from monitor.core.rules import judge
-from monitor.core.status import document
 from monitor.notifiers._mail import text_of
 from monitor.notifiers.webhook import body_of
 from monitor.store.sqlite import SqliteStore

@@ -18,10 +18,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.core.causes import Cause, Severity
+from monitor.core.document import document
 from monitor.core.maintenance import Window, planned
 from monitor.core.model import Kind, Outlook, ServiceState, ServiceStatus, Told
 from monitor.core.snapshot import Counts, Snapshot
-from monitor.core.status import document
 from monitor.web import build_app
 from monitor.web.chart import NARROW, WIDE, Box, Chart, chart
 from monitor.web.page import Page, capped, operators_page

@@ -17,10 +17,10 @@ from hypothesis import strategies as st
 
 from monitor.core.builtin import BUILTIN, OPTIONAL
 from monitor.core.causes import Cause
+from monitor.core.document import document
 from monitor.core.model import Finding, Sample
 from monitor.core.series import Doubt, Series, differs
 from monitor.core.settings import Settings
-from monitor.core.status import document
 from monitor.exporter import metrics_text
 from monitor.history import Archive
 from monitor.notifiers._mail import text_of

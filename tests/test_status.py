@@ -14,6 +14,7 @@ from core_scenes import NOW, a_group, a_reading, a_view, an_outlook, later
 from monitor.core.advice import next_step, summary, top_up
 from monitor.core.builtin import BUILTIN
 from monitor.core.causes import CAUSES, KEY_CAUSES, Cause, Severity, Status
+from monitor.core.document import document
 from monitor.core.model import Alert, AlertState, Quota, ServiceState, ServiceStatus
 from monitor.core.rules import Rule
 from monitor.core.settings import Settings, WebSettings
@@ -21,7 +22,6 @@ from monitor.core.snapshot import Snapshot
 from monitor.core.status import (
     cause_status,
     concerned,
-    document,
     exit_code,
     overall,
     rows,

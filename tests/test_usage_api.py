@@ -21,6 +21,7 @@ from snapshots import doors
 
 from monitor.app import Daemon
 from monitor.core.causes import Cause
+from monitor.core.document import document
 from monitor.core.model import Check, Finding, Quota, Target
 from monitor.core.past import document as document_of
 from monitor.core.reports import Counted
@@ -33,7 +34,6 @@ from monitor.core.settings import (
     TargetSettings,
     WebSettings,
 )
-from monitor.core.status import document
 from monitor.core.windows import DeclaredQuota, Per
 from monitor.exporter import metrics_text
 from monitor.history import Archive

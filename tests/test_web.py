@@ -19,12 +19,12 @@ import pytest
 import snapshots as scene
 
 from monitor.core.days import history
+from monitor.core.document import document
 from monitor.core.hours import Hour
 from monitor.core.model import Sample
 from monitor.core.replay import new_book, plain_account
 from monitor.core.secret import Secret
 from monitor.core.settings import WebSettings
-from monitor.core.status import document
 from monitor.history import Archive
 from monitor.recall import Recollection
 from monitor.store import Batch

@@ -16,10 +16,10 @@ from monitor.cli.formats import render
 from monitor.clock import SteppedClock
 from monitor.config.timetables import parse_moment, parse_stretch
 from monitor.core.causes import Severity
+from monitor.core.document import document
 from monitor.core.maintenance import Window, muting, planned, to_keep
 from monitor.core.rules import Rule
 from monitor.core.settings import Interval, ReceiverSettings
-from monitor.core.status import document
 from monitor.core.timetable import Hours, Recurrence
 from monitor.core.untold import untold
 from monitor.operator import Operator

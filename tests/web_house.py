@@ -11,12 +11,12 @@ from datetime import timedelta
 import httpx
 import snapshots as scene
 
+from monitor.core.document import document
 from monitor.core.durations import parse_duration
 from monitor.core.model import Ack, Silence
 from monitor.core.secret import Secret
 from monitor.core.settings import WebSettings
 from monitor.core.snapshot import Snapshot
-from monitor.core.status import document
 from monitor.runbooks import load_runbooks
 from monitor.web import WebDoors, build_app
 from monitor.web.server import Listener, serve

@@ -17,7 +17,7 @@ from types import MappingProxyType
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from monitor.core.status import document
+from monitor.core.document import document
 from monitor.web.access import has_users
 from monitor.web.doors import WebDoors
 from monitor.web.forms import DURATIONS, Marks
