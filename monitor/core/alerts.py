@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from monitor.core.evidence import Moment
 from monitor.core.flapping import Damping, Flaps
 from monitor.core.incident import RESOLVED
 from monitor.core.model import (
@@ -35,25 +36,6 @@ class Stepped:
     escalated: bool = False  # it stood before, and its severity has risen
 
 
-@dataclass(frozen=True, slots=True)
-class _Moment:
-    """What a step is handed, together."""
-
-    judgement: Judgement
-    rule: Rule
-    now: datetime
-    account: str
-    provider: str
-    patience: timedelta  # how long a pending alert outlives the last reading
-    damping: Damping | None
-    past: Callable[[], Sequence[Incident]]
-
-    @property
-    def needed(self) -> int:
-        """Breaching readings in a row before the alert fires."""
-        return self.rule.after_by_cause.get(self.judgement.cause, self.rule.after)
-
-
 def step(
     alert: Alert,
     judgement: Judgement,
@@ -75,7 +57,7 @@ def step(
     is asked where it opens.
     """
     patience = timedelta(seconds=rule.for_seconds + 2 * interval)
-    moment = _Moment(judgement, rule, now, account, provider, patience, damping, past)
+    moment = Moment(judgement, rule, now, account, provider, patience, damping, past)
     if alert.state is not AlertState.FIRING:
         return _step_quiet(alert, moment)
     if incident is not None and incident.id == alert.incident and not incident.open:
@@ -85,57 +67,36 @@ def step(
     return _step_firing(alert, incident, moment)
 
 
-def _step_quiet(alert: Alert, moment: _Moment) -> Stepped:
+def _step_quiet(alert: Alert, moment: Moment) -> Stepped:
     if moment.judgement.verdict is Verdict.OK:
         return Stepped(Alert(alert.rule, alert.target), None)
-    if _silent(alert.evidence_at, moment):
+    if moment.silent(alert.evidence_at):
         alert = Alert(alert.rule, alert.target)
-    if moment.judgement.verdict is Verdict.UNKNOWN or _silent(
-        moment.judgement.evidence_at, moment
-    ):
+    if moment.judgement.verdict is Verdict.UNKNOWN or moment.silent(moment.judgement.evidence_at):
         return Stepped(alert, None)
     pending = _count(alert, moment)
-    since = pending.since or moment.now
-    lasted = moment.now - since >= timedelta(seconds=moment.rule.for_seconds)
-    if pending.breaches >= moment.needed and lasted:
+    if pending.breaches >= moment.needed and moment.stood(pending.since or moment.now):
         return _open(pending, moment)
     return Stepped(pending, None)
 
 
-def _silent(evidence: datetime | None, moment: _Moment) -> bool:
-    """Whether what this rests on is so old that it says nothing of the present.
-
-    Just as far in the future, it was dated by a clock that has jumped back since.
-    """
-    return evidence is not None and abs(moment.now - evidence) > moment.patience
-
-
-def _count(alert: Alert, moment: _Moment) -> Alert:
+def _count(alert: Alert, moment: Moment) -> Alert:
     """A pending alert with one more breach, if this is one: a reading never counts twice."""
     judgement, now = moment.judgement, moment.now
-    fresh = _fresh(alert, moment)
+    fresh = moment.fresh(alert)
     return replace(
         alert,
         state=AlertState.PENDING,
         since=now if alert.since is None else min(alert.since, now),
         breaches=alert.breaches + fresh,
-        evidence_at=(judgement.evidence_at or now) if fresh else alert.evidence_at,
+        evidence_at=moment.evidence if fresh else alert.evidence_at,
         severity=moment.rule.severity,
         cause=judgement.cause,
         summary=judgement.summary,
     )
 
 
-def _fresh(alert: Alert, moment: _Moment) -> bool:
-    """Whether the judgement rests on a reading that has not counted yet, also after a clock
-    has jumped back: then what counted lies in the future."""
-    counted, evidence = alert.evidence_at, moment.judgement.evidence_at or moment.now
-    if counted is None:
-        return True
-    return evidence > counted or (counted > moment.now and evidence != counted)
-
-
-def _open(alert: Alert, moment: _Moment) -> Stepped:
+def _open(alert: Alert, moment: Moment) -> Stepped:
     now, rule = moment.now, moment.rule
     name = incident_id(alert.rule, alert.target, now)
     flaps, ack = _flapping(moment)
@@ -166,7 +127,7 @@ def _open(alert: Alert, moment: _Moment) -> Stepped:
     return Stepped(firing, incident, opened=True)
 
 
-def _flapping(moment: _Moment) -> tuple[Flaps | None, Ack | None]:
+def _flapping(moment: Moment) -> tuple[Flaps | None, Ack | None]:
     """Whether it flaps by now, and who has seen the last of its episodes: that still holds."""
     if moment.damping is None:
         return None, None
@@ -182,7 +143,7 @@ def _flapping(moment: _Moment) -> tuple[Flaps | None, Ack | None]:
     return flaps, max(ended, key=lambda pair: pair[0])[1].ack
 
 
-def _remembered(alert: Alert, moment: _Moment) -> Incident:
+def _remembered(alert: Alert, moment: Moment) -> Incident:
     """The incident of a firing alert whose own was lost with a database: it still stands."""
     return Incident(
         id=alert.incident or incident_id(alert.rule, alert.target, alert.since or moment.now),
@@ -199,7 +160,7 @@ def _remembered(alert: Alert, moment: _Moment) -> Incident:
     )
 
 
-def _step_firing(alert: Alert, incident: Incident, moment: _Moment) -> Stepped:
+def _step_firing(alert: Alert, incident: Incident, moment: Moment) -> Stepped:
     verdict = moment.judgement.verdict
     alert = replace(alert, incident=incident.id, flaps=_looked(alert, moment))
     if verdict is Verdict.OK:
@@ -212,7 +173,7 @@ def _step_firing(alert: Alert, incident: Incident, moment: _Moment) -> Stepped:
     return _present(replace(alert, severity=moment.rule.severity), incident)
 
 
-def _looked(alert: Alert, moment: _Moment) -> Flaps | None:
+def _looked(alert: Alert, moment: Moment) -> Flaps | None:
     """How it flaps as of this look; None also where the config damps nothing any more."""
     flaps, damping = alert.flaps, moment.damping
     if flaps is None or damping is None:
@@ -222,15 +183,15 @@ def _looked(alert: Alert, moment: _Moment) -> Flaps | None:
     return flaps.looked(moment.now, patience=moment.patience, within=damping.within)
 
 
-def _clearing(alert: Alert, moment: _Moment) -> Alert:
+def _clearing(alert: Alert, moment: Moment) -> Alert:
     """A firing alert with one more good reading, if this is one: a reading never counts twice."""
     now, needed = moment.now, moment.rule.clear_after
-    fresh = alert.clears == 0 or _fresh(alert, moment)
+    fresh = alert.clears == 0 or moment.fresh(alert)
     alert = replace(
         alert,
         clear_since=now if alert.clear_since is None else min(alert.clear_since, now),
         clears=min(alert.clears + fresh, needed),
-        evidence_at=(moment.judgement.evidence_at or now) if fresh else alert.evidence_at,
+        evidence_at=moment.evidence if fresh else alert.evidence_at,
     )
     flaps = alert.flaps
     if flaps is None:
@@ -242,41 +203,41 @@ def _clearing(alert: Alert, moment: _Moment) -> Alert:
     return replace(alert, breaches=0, flaps=flaps)
 
 
-def _cleared(alert: Alert, moment: _Moment) -> bool:
+def _cleared(alert: Alert, moment: Moment) -> bool:
     """Whether it is fine for as many readings, and for as long, as the rule asks."""
     lasted = moment.now - (alert.clear_since or moment.now)
     enough = alert.clears >= moment.rule.clear_after
     return enough and lasted >= timedelta(seconds=moment.rule.keep_firing_for)
 
 
-def _over(alert: Alert, moment: _Moment) -> bool:
+def _over(alert: Alert, moment: Moment) -> bool:
     if alert.flaps is None:
         return _cleared(alert, moment)
     return alert.flaps.fine and alert.flaps.steady(moment.now)
 
 
-def _still(alert: Alert, moment: _Moment) -> Alert:
+def _still(alert: Alert, moment: Moment) -> Alert:
     """A firing alert that is confirmed, with the present reasons."""
-    judgement, fresh = moment.judgement, _fresh(alert, moment)
+    judgement, fresh = moment.judgement, moment.fresh(alert)
     alert = replace(
         alert,
         clear_since=None,
         clears=0,
         breaches=alert.breaches + fresh,
-        evidence_at=(judgement.evidence_at or moment.now) if fresh else alert.evidence_at,
+        evidence_at=moment.evidence if fresh else alert.evidence_at,
         cause=judgement.cause,
         summary=judgement.summary,
     )
     return replace(alert, flaps=_relapsed(alert.flaps, alert, moment))
 
 
-def _relapsed(flaps: Flaps | None, alert: Alert, moment: _Moment) -> Flaps | None:
+def _relapsed(flaps: Flaps | None, alert: Alert, moment: Moment) -> Flaps | None:
     """How it flaps after a breach; None: it has stood for the whole window, and flaps no more."""
     now = moment.now
     if flaps is None or not flaps.fine:
         return None if flaps is None or flaps.steady(now) else flaps
     flaps = flaps.breached(now)
-    lasted = now - (flaps.breach_since or now) >= timedelta(seconds=moment.rule.for_seconds)
+    lasted = moment.stood(flaps.breach_since or now)
     return flaps.opened(now) if alert.breaches >= moment.needed and lasted else flaps
 
 
