@@ -23,7 +23,7 @@ CLOCKS = {"now", "utcnow", "today", "time", "monotonic", "perf_counter", "sleep"
 ONLY = {
     "httpx": {"http.py", "exchange.py", "http1.py"},
     "httpcore": set(),
-    "aiosmtplib": {"notifiers/email.py"},
+    "aiosmtplib": {"notifiers/_handover.py"},
     "apprise": {"notifiers/apprise.py"},
     "matplotlib": {"notifiers/_chart.py"},
     "sqlite3": "store/",
