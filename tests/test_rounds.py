@@ -9,9 +9,9 @@ from house import House, rule, settings
 
 from monitor.clock import RealClock
 from monitor.core.durations import format_duration
+from monitor.errands import retry_after
 from monitor.notifiers import Delivery
 from monitor.rounds import Rounds
-from monitor.telling import retry_after
 
 LOW = rule("low", "kie/balance", "balance < 10000")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from aiosmtpd.smtp import SMTP, Envelope, Session
 from house import House, receiver, rule, settings
-from postbox import HANG, OK, Mailbox
+from postbox import DROP, OK, Mailbox
 from test_webhook import Hooked, serving
 
 from monitor.core.digest import Digest
@@ -29,7 +29,7 @@ class Takes(Mailbox):
 
 
 def by_mail(box: Mailbox) -> ReceiverSettings:
-    smtp = {"host": box.host, "port": box.port, "tls": "none", "timeout": 0.3}
+    smtp = {"host": box.host, "port": box.port, "tls": "none"}
     options = {"to": ("a@example.com",), "from": "m@example.com", "smtp": smtp}
     return receiver(channel="email", options=options, addresses=("a@example.com",))
 
@@ -57,7 +57,7 @@ AGAIN = {("oncall", Kind.OPENED, "failed"): 1, ("oncall", Kind.OPENED, "ok"): 1}
 async def test_a_mail_taken_without_an_answer_is_sent_again_as_it_was() -> None:
     door = Door()
     async with Takes() as box:
-        box.data = [HANG, OK]
+        box.data = [DROP, OK]
         house = await crossing(by_mail(box), door)
         await house.tell(after=2)
         first, second = await box.wait(2)
@@ -69,9 +69,9 @@ async def test_a_mail_taken_without_an_answer_is_sent_again_as_it_was() -> None:
 
 async def test_a_post_taken_without_an_answer_is_sent_again_as_it_was() -> None:
     door = Door()
-    async with serving(Hooked(answer=None)) as hooked:
-        options = {"url": Secret(hooked.url), "timeout": 0.3}
-        house = await crossing(receiver(channel="webhook", options=options), door)
+    async with serving(Hooked(answer=b"")) as hooked:
+        to = receiver(channel="webhook", options={"url": Secret(hooked.url)})
+        house = await crossing(to, door)
         hooked.answer = Hooked().answer
         await house.tell(after=2)
         first, second = hooked.got

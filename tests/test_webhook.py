@@ -58,6 +58,7 @@ class Got:
 class Hooked:
     """A loopback server that answers as it is told to."""
 
+    # Empty: it cuts the connection. None: it says nothing.
     answer: bytes | None = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
     drip: bool = False  # one byte after the other, for ever
     got: list[Got] = field(default_factory=list)
@@ -87,6 +88,7 @@ class Hooked:
             await asyncio.sleep(0.01)
         if self.answer is None:
             await reader.read()  # until the other side has had enough
+        if not self.answer:
             raise ConnectionResetError
         writer.write(self.answer)
         await writer.drain()
