@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from monitor.clock import Clock
@@ -18,6 +17,7 @@ from monitor.core.notify import concerning, due, next_due
 from monitor.core.reaching import Reach
 from monitor.core.routing import digest_key, met, seen_key
 from monitor.core.settings import ReceiverSettings
+from monitor.errands import Errand, Errands, Key, Owing
 from monitor.illustrating import Draws, Illustrator
 from monitor.keeping import Keeper
 from monitor.logs import Log
@@ -26,36 +26,12 @@ from monitor.notifiers import Delivery, Notifier, whole
 
 log = Log("monitor.telling")
 
-_FIRST_RETRY, _LONGEST_RETRY = 1.5, 20.0  # seconds; at most doubling in between
-_LONGEST_ASKED = 60.0  # seconds a server may ask us to wait
-_FORGIVEN_AFTER = 3600.0  # seconds until a refused send is tried anew
 _AT_ONCE = 8  # notifications on their way to one receiver
-_FALLBACK_AFTER = 3  # failed attempts
 _HELD_BACK = 0.5  # seconds until it is looked again whether this daemon leads
-
-Key = tuple[str, Kind, int, str]
-Owing = Notification | Announcement | Digest  # what is due: about an incident, beside them
-
-
-@dataclass(slots=True)
-class Attempt:
-    """How one notification to one address has fared. Forgotten by a restart, on purpose."""
-
-    failures: int = 0
-    again_at: float = 0.0  # monotonic seconds of the machine's
-    refused: bool = False
-
-
-@dataclass(slots=True)
-class Errand:
-    """One notification under way: its words stay the same however often it is sent."""
-
-    message: Message
-    attempts: dict[str, Attempt] = field(default_factory=dict)
 
 
 class Teller:
-    """Turns what is due into what was told; the same notification never flies twice at once."""
+    """Turns what is due into what was told."""
 
     def __init__(
         self,
@@ -66,8 +42,7 @@ class Teller:
     ) -> None:
         self._notifiers, self._runbooks, self._clock = notifiers, runbooks, clock
         self._illustrator = Illustrator(charts)
-        self._errands: dict[Key, Errand] = {}
-        self._flying: set[Key] = set()
+        self._errands = Errands()
         self._memory: Memory
         self._keeper: Keeper
         self._changed: Callable[[], None] = lambda: None
@@ -99,7 +74,7 @@ class Teller:
 
     def forgive(self) -> None:
         """Try what was refused anew: after a reload somebody may have mended it."""
-        self._errands.clear()
+        self._errands.forgive()
 
     # -- what is due ------------------------------------------------------------------------
 
@@ -107,7 +82,7 @@ class Teller:
         """All that has to be said to one receiver now."""
         memory, unkept = self._memory, self._keeper.unkept
         receivers, silences = self._near(receiver), self._silences(now)
-        told, failing = self._told(receivers), self._failing()
+        told, failing = self._told(receivers), self._errands.failing()
         since = met(receivers, memory.seen, seen_key)
         kept = tuple(i for i in memory.incidents.values() if i.id not in unkept)
         happened = [n for n in memory.notices.values() if n.id not in unkept]
@@ -132,14 +107,6 @@ class Teller:
         """People's, and those of the maintenance windows."""
         return muting(self._memory.silences, self._memory.settings.maintenance, now)
 
-    def _failing(self) -> frozenset[Key]:
-        return frozenset(key for key, errand in self._errands.items() if self._given_up(errand))
-
-    def _given_up(self, errand: Errand) -> bool:
-        """Whether the receiver's fallback stands in."""
-        tries = errand.attempts.values()
-        return any(a.refused or a.failures >= _FALLBACK_AFTER for a in tries)
-
     # -- deliver ----------------------------------------------------------------------------
 
     async def deliver(self, receiver: str) -> float | None:
@@ -148,9 +115,10 @@ class Teller:
             now = self._clock.now()
             mine = self.due(receiver, now)
             self._owes(receiver, {n.key for n in mine}, now)
-            self._drop_done(receiver, {n.key for n in mine})
-            ready = [r for n in mine if (r := self._ready(n)) is not None]
-            free = _AT_ONCE - sum(key[3] == receiver for key in self._flying)
+            self._errands.drop_done(receiver, {n.key for n in mine})
+            at = self._clock.monotonic()
+            ready = [r for n in mine if (r := self._errands.ready(n, at)) is not None]
+            free = _AT_ONCE - self._errands.count_flying(receiver)
             if not ready or free <= 0:
                 return self._wait(receiver, mine, now)
             if not self.may_tell():
@@ -162,35 +130,9 @@ class Teller:
         if reach is not None:  # else a reload has just taken it away
             self._memory.reach[receiver] = reach.owes(keys, now)
 
-    def _drop_done(self, receiver: str, due_now: set[Key]) -> None:
-        settled = due_now | self._flying
-        for key in [k for k in self._errands if k[3] == receiver and k not in settled]:
-            del self._errands[key]
-
-    def _ready(self, notification: Owing) -> Owing | None:
-        """The notification to those addresses whose turn it is, None if it is nobody's."""
-        errand = self._errands.get(notification.key)
-        if notification.key in self._flying:
-            return None
-        if errand is None:
-            return notification
-        at = self._clock.monotonic()
-        turn = [a for a in notification.addresses if _turn(errand.attempts.get(a), at)]
-        if not turn:
-            return None
-        return replace(notification, addresses=tuple(turn))
-
     def _wait(self, receiver: str, mine: list[Owing], now: datetime) -> float | None:
         """Seconds until a retry or the passing of time makes something due."""
-        at = self._clock.monotonic()
-        waits = [
-            max(0.0, a.again_at - at)
-            for n in mine
-            if n.key not in self._flying  # its own end looks again
-            and (errand := self._errands.get(n.key)) is not None
-            for address, a in errand.attempts.items()
-            if address in n.addresses
-        ]
+        waits = list(self._errands.waits(mine, self._clock.monotonic()))
         moment = self._next_due(receiver, now)
         if moment is not None:
             waits.append(max(0.0, (moment - now).total_seconds()))
@@ -211,20 +153,17 @@ class Teller:
         if settings is None:
             return  # a reload has just taken it away
         notifier = self._notifiers[settings.channel]
-        self._flying.add(notification.key)
-        try:
+        with self._errands.flying(notification.key):
             pictures = notifier.spec.pictures and settings.options.get("chart") is not False
             errand = await self._errand(notification, pictures=pictures)
             if not self.may_tell():
                 return  # another daemon may have begun to lead meanwhile
             delivery = await notifier.send(settings, errand.message, notification.addresses)
             await self._settle(notification, errand, whole(delivery, notification.addresses))
-        finally:
-            self._flying.discard(notification.key)
 
     async def _errand(self, notification: Owing, *, pictures: bool) -> Errand:
         """The one under way, or a new one: composed and illustrated once."""
-        found = self._errands.get(notification.key)
+        found = self._errands.find(notification.key)
         if found is None:
             composed, now = await self._words(notification), self._clock.now()
             reach = self._memory.reach.get(notification.receiver, Reach())
@@ -232,7 +171,7 @@ class Teller:
             message = await self._illustrator.illustrated(
                 composed, self._memory, now, pictures=pictures, since=since
             )
-            found = self._errands.setdefault(notification.key, Errand(message))
+            found = self._errands.begin(notification.key, message)
         return found
 
     async def expect(self) -> None:
@@ -278,15 +217,9 @@ class Teller:
 
     async def _settle(self, notification: Owing, errand: Errand, delivery: Delivery) -> None:
         """Put down who knows now, and who has to be tried again."""
-        at, given_up = self._clock.monotonic(), self._given_up(errand)
-        for address in delivery.failed:
-            attempt = errand.attempts.setdefault(address, Attempt())
-            attempt.failures += 1
-            asked = min(delivery.wait.get(address, 0.0), _LONGEST_ASKED)
-            attempt.again_at = at + max(retry_after(attempt.failures), asked)
-        for address in delivery.refused:
-            errand.attempts[address] = Attempt(refused=True, again_at=at + _FORGIVEN_AFTER)
-        if self._given_up(errand) and not given_up:
+        before = errand.given_up
+        errand.fared(delivery, self._clock.monotonic())
+        if errand.given_up and not before:
             self._changed()  # the receiver's fallback may have to stand in
         if delivery.told:
             now = self._clock.now()
@@ -332,15 +265,6 @@ class Teller:
             others = delivery.told or delivery.failed
             counts[name, kind, "refused"] += len(delivery.refused) if others else 1
             log.error("refused, given up for now", why=_why(delivery.refused), **words)
-
-
-def _turn(attempt: Attempt | None, at: float) -> bool:
-    return attempt is None or attempt.again_at <= at
-
-
-def retry_after(failures: int) -> float:
-    """Seconds until the next attempt: 1.5, 3, 6 and so on up to 20."""
-    return min(_FIRST_RETRY * 2.0 ** min(failures - 1, 10), _LONGEST_RETRY)
 
 
 def _why(texts: Mapping[str, str]) -> str:
