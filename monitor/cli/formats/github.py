@@ -6,7 +6,8 @@ import html
 import re
 from itertools import accumulate
 
-from monitor.cli.formats.report import Report, TargetRow, figures
+from monitor.cli.formats.figures import figures
+from monitor.cli.formats.report import Report, TargetRow
 from monitor.cli.formats.safe import one_line
 from monitor.core.causes import Status
 

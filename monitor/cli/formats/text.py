@@ -8,7 +8,8 @@ from itertools import groupby
 from types import MappingProxyType
 
 from monitor.cli.formats.accuracy import forecasts
-from monitor.cli.formats.report import Report, TargetRow, figures
+from monitor.cli.formats.figures import figures
+from monitor.cli.formats.report import Report, TargetRow
 from monitor.cli.formats.safe import one_line
 from monitor.core.causes import Status
 

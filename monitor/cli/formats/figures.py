@@ -1,0 +1,39 @@
+"""What was measured of a target, in words."""
+
+from __future__ import annotations
+
+import math
+
+from monitor.cli.formats.report import QuotaRow, TargetRow
+from monitor.core.words import amount
+
+
+def figures(row: TargetRow) -> list[str]:
+    """What was measured, in words: balance, burn and runway, jobs left, quotas."""
+    out = []
+    if row.balance is not None:
+        floor = "" if row.floor is None else f", floor {amount(row.floor)}"
+        out.append(f"balance {_measure(row.balance, row.unit)}{floor}")
+    if row.burn is not None:
+        out.append(f"burn {amount(row.burn)}/h")
+    if row.runway:
+        spans = (f"{p.upper()} {_hours(hours)}" for p, hours in row.runway.items())
+        out.append(f"runway {', '.join(spans)}")
+    if row.jobs_left:
+        out.append(f"jobs left: {', '.join(row.jobs_left)}")
+    return out + [_quota_words(quota) for quota in row.quotas]
+
+
+def _quota_words(quota: QuotaRow) -> str:
+    used = "unknown" if quota.used is None else amount(quota.used)
+    limit = "no limit" if quota.limit is None else f"of {_measure(quota.limit, quota.unit)}"
+    resets = f", resets {quota.resets_at}" if quota.resets_at else ""
+    return f"quota {quota.quota}: {used} used, {limit}{resets}"
+
+
+def _measure(value: float, unit: str) -> str:
+    return f"{amount(value)} {unit}".rstrip()
+
+
+def _hours(hours: float) -> str:
+    return "without end" if math.isinf(hours) else f"{amount(round(hours, 1))} h"
