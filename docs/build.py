@@ -65,6 +65,10 @@ and with `--notify` a quarter of the time, 5 s at most, is kept for telling. `--
 file whole or not at all. With `--format nagios` a config that is at fault is said on stdout as
 well (`MONITOR UNKNOWN`), for Nagios shows nothing else; the exit code stays 78.
 
+`monitor status` says of each balance how long ago it was read, and of any other target where that
+was three intervals ago or more. `about 5 to 6 days` is from the cautious runway (P25), which
+messages and rules speak of, to the likely one (P50).
+
 `monitor status --watch` draws the same again in its place, on a screen of its own, until Ctrl-C
 (130). Where stdout is no terminal it prints one text after the other.
 """

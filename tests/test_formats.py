@@ -155,6 +155,36 @@ def test_text_shows_figures_jobs_left_and_the_next_step_under_the_target() -> No
     )
 
 
+@pytest.mark.parametrize(
+    ("read", "took", "words"),
+    [("2026-11-20T10:29:28Z", None, ", read about 2 min ago"),
+     ("2026-11-20T10:31:08Z", None, ", read under a minute ago"),
+     ("2026-11-20T10:40:00Z", None, ", read under a minute ago"),  # by a clock that was wrong
+     ("2026-11-20T10:31:08Z", 0.41, ""),  # asked for this very document
+     (None, None, "")],
+)  # fmt: skip
+def test_text_says_how_old_a_stored_balance_is(
+    read: str | None, took: float | None, words: str
+) -> None:
+    row = target("kie/balance", balance=9, unit="credits", last_success=read)
+    text = shown(said_of(row) | {"duration_seconds": took}, "text")
+    assert f"            balance 9 credits{words}\n" in text
+
+
+@pytest.mark.parametrize(
+    ("read", "interval", "late"),
+    [("2026-11-20T10:10:28Z", 600, ""),
+     ("2026-11-20T09:31:28Z", 600, "last read about 60 min ago"),
+     ("2026-11-20T10:30:28Z", 1, ""), ("2026-11-20T10:21:28Z", 1, "last read about 10 min ago")],
+)  # fmt: skip
+def test_text_says_of_any_target_when_its_reading_is_three_intervals_old(
+    read: str, interval: int, late: str
+) -> None:
+    row = target("hub/key", last_success=read, interval_seconds=interval)
+    text = shown(said_of(row) | {"duration_seconds": None}, "text")
+    assert [ln.strip() for ln in text.splitlines() if "ago" in ln] == ([late] if late else [])
+
+
 def test_text_names_the_cause_that_a_runbook_is_found_by() -> None:
     text = shown(said_of(target("hub/key", "critical", "key_rejected")), "text")
     assert "hub/key is critical [key_rejected]" in text

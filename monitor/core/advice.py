@@ -8,11 +8,11 @@ from decimal import Decimal
 
 from monitor.core.causes import MONEY_CAUSES, Cause
 from monitor.core.conditions import Both, Compare
-from monitor.core.durations import about
+from monitor.core.durations import between
 from monitor.core.jobs import main_left
 from monitor.core.keys import in_words
 from monitor.core.limits import declared_words
-from monitor.core.model import Check, Quota
+from monitor.core.model import Check, Outlook, Quota
 from monitor.core.rules import Rule
 from monitor.core.sentences import refused, what
 from monitor.core.specials import accepted_elsewhere
@@ -43,11 +43,17 @@ def _balance(view: View, balance: Decimal) -> str:
         if balance <= 0:
             return f"{text}, nothing is left"
         return f"{text}, under the floor of {amount(view.floor)}"
-    hours = view.outlook.p50 if view.outlook is not None else None
-    if hours is not None:
-        text += ", nothing burns" if math.isinf(hours) else f", {about(hours * 3600)}"
-    jobs = main_left(view)
-    return f"{text}, {jobs}" if jobs else text
+    lasts, jobs = _lasts(view.outlook), main_left(view)
+    return ", ".join(part for part in (text, lasts, jobs) if part)
+
+
+def _lasts(outlook: Outlook | None) -> str:
+    """From the cautious runway, P25, that messages and rules speak of, to the likely one, P50."""
+    if outlook is None or outlook.p25 is None or outlook.p50 is None:
+        return ""
+    if math.isinf(outlook.p25):
+        return "nothing burns"
+    return between(outlook.p25 * 3600, outlook.p50 * 3600)
 
 
 def _quota(quota: Quota) -> str:

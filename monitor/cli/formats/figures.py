@@ -5,7 +5,11 @@ from __future__ import annotations
 import math
 
 from monitor.cli.formats.report import QuotaRow, TargetRow
+from monitor.core.durations import about
 from monitor.core.words import amount
+
+_LATE = 3  # intervals without a reading
+_OFTEN = 60.0  # seconds; what is asked more often is not late for that
 
 
 def figures(row: TargetRow) -> list[str]:
@@ -13,7 +17,10 @@ def figures(row: TargetRow) -> list[str]:
     out = []
     if row.balance is not None:
         floor = "" if row.floor is None else f", floor {amount(row.floor)}"
-        out.append(f"balance {_measure(row.balance, row.unit)}{floor}")
+        ago = "" if row.age is None else f", read {about(row.age)} ago"
+        out.append(f"balance {_measure(row.balance, row.unit)}{floor}{ago}")
+    elif _late(row):
+        out.append(f"last read {about(row.age or 0.0)} ago")
     if row.burn is not None:
         out.append(f"burn {amount(row.burn)}/h")
     if row.runway:
@@ -22,6 +29,11 @@ def figures(row: TargetRow) -> list[str]:
     if row.jobs_left:
         out.append(f"jobs left: {', '.join(row.jobs_left)}")
     return out + [_quota_words(quota) for quota in row.quotas]
+
+
+def _late(row: TargetRow) -> bool:
+    """Whether a reading is so old that it may not be the present any more."""
+    return row.age is not None and row.age > _LATE * max(row.interval or 0.0, _OFTEN)
 
 
 def _quota_words(quota: QuotaRow) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TypeVar
 
 from monitor.core.causes import Cause, Status
@@ -58,6 +59,8 @@ class TargetRow:
     jobs_left: tuple[str, ...]  # `43 Sora 2 Pro 720p 15 s videos`
     quotas: tuple[QuotaRow, ...]
     accuracy: tuple[AccuracyRow, ...] = ()
+    interval: float | None = None  # seconds
+    age: float | None = None  # seconds since it was read; None where it was for this document
 
     @property
     def words(self) -> str:
@@ -137,7 +140,7 @@ def read(document: Member) -> Report:
         at=_text(document, "at"),
         status=_one_of(Status, document.get("status")) or Status.UNKNOWN,
         duration=_number(document.get("duration_seconds")),
-        targets=tuple(_target(m) for m in _members(document, "targets")),
+        targets=tuple(_target(m, _stored_at(document)) for m in _members(document, "targets")),
         alerts=tuple(_alert(m) for m in _members(document, "alerts")),
         services=tuple(_service(m) for m in _members(document, "services")),
         silences=tuple(_silence(m) for m in _members(document, "silences")),
@@ -169,7 +172,12 @@ def _silence(member: Member) -> SilenceRow:
     )
 
 
-def _target(member: Member) -> TargetRow:
+def _stored_at(document: Member) -> datetime | None:
+    """The moment of a document of what was read before; None where it was probed for it."""
+    return None if document.get("duration_seconds") is not None else _moment(document, "at")
+
+
+def _target(member: Member, at: datetime | None) -> TargetRow:
     name = _text(member, "target")
     return TargetRow(
         target=name,
@@ -187,7 +195,13 @@ def _target(member: Member) -> TargetRow:
         jobs_left=_texts(member, "jobs_in_words"),
         quotas=tuple(_quota(m) for m in _members(member, "quotas")),
         accuracy=accuracy(member.get("forecast_accuracy")),
+        interval=_number(member.get("interval_seconds")),
+        age=_age(_moment(member, "last_success"), at),
     )
+
+
+def _age(read: datetime | None, at: datetime | None) -> float | None:
+    return None if read is None or at is None else max(0.0, (at - read).total_seconds())
 
 
 def accuracy(member: object) -> tuple[AccuracyRow, ...]:
@@ -242,6 +256,14 @@ def _service(member: Member) -> ServiceRow:
 def _text(member: Member, name: str) -> str:
     value = member.get(name)
     return value if isinstance(value, str) else ""
+
+
+def _moment(member: Member, name: str) -> datetime | None:
+    try:
+        found = datetime.fromisoformat(_text(member, name))
+    except ValueError:
+        return None
+    return found if found.tzinfo is not None else None
 
 
 def _number(value: object) -> float | None:
