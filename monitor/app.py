@@ -18,7 +18,7 @@ from monitor.core.settings import Settings
 from monitor.core.snapshot import Snapshot
 from monitor.descriptors import take_what_is_allowed
 from monitor.exporter import Exporter
-from monitor.heartbeat import keep_alive, notify
+from monitor.heartbeat import SignsOfLife
 from monitor.history import Archive
 from monitor.http import Door
 from monitor.leading import Leadership
@@ -66,16 +66,8 @@ class Daemon:
         self.pages = Pages(build_app(self._doors()), lambda: self.settings.web)
         self.started = asyncio.Event()  # it leads
         self._stop, self._changing = asyncio.Event(), asyncio.Lock()
-        self.turn = Turn(
-            settings.database,
-            self._stop,
-            leadership=self.leadership,
-            standing=self.standing,
-            pages=self.pages,
-            web=lambda: self.settings.web,
-            up=self._up,
-        )
-        self._watchdog: asyncio.Task[None] | None = None
+        self._signs = SignsOfLife(env, self._ailing)
+        self.turn = self._new_turn()
 
     def _new_term(self, settings: Settings) -> Term:
         return Term(
@@ -86,6 +78,17 @@ class Daemon:
             door=self.door,
             may_tell=self.leadership.valid,
             database=self._database,
+        )
+
+    def _new_turn(self) -> Turn:
+        return Turn(
+            self._database,
+            self._stop,
+            leadership=self.leadership,
+            standing=self.standing,
+            pages=self.pages,
+            web=lambda: self.settings.web,
+            up=self._signs.up,
         )
 
     # -- what others see --------------------------------------------------------------------
@@ -179,8 +182,7 @@ class Daemon:
                 if not await self._lead(reason) and not self._stop.is_set():
                     await asyncio.sleep(_ONCE_MORE)
         finally:
-            if self._watchdog is not None:
-                self._watchdog.cancel()
+            self._signs.end()
             self.leadership.step_down()
             await self.term.aclose()
             await self.pages.give_back()
@@ -215,14 +217,7 @@ class Daemon:
         self.started.set()
         targets = len(self.settings.targets)
         log.info("started", targets=targets, socket=str(socket), **self.ports)
-        self._up(f"{targets} targets")
-
-    def _up(self, status: str) -> None:
-        """Tell systemd that this daemon does what it can, and from now on that it lives."""
-        notify(self._env, "READY=1", f"STATUS={status}")
-        if self._watchdog is None:
-            alive = keep_alive(self._env, self._ailing)
-            self._watchdog = asyncio.create_task(alive, name="watchdog")
+        self._signs.up(f"{targets} targets")
 
     async def _ended(self, beating: asyncio.Task[str]) -> str | None:
         """Who leads now; None: this daemon was told to stop. A broken listener raises."""
@@ -240,7 +235,7 @@ class Daemon:
             await asyncio.gather(stop, broken, return_exceptions=True)
 
     async def _drain(self, beating: asyncio.Task[str]) -> None:
-        notify(self._env, "STOPPING=1")
+        self._signs.stopping()
         log.info("draining")
         await self.term.end()
         beating.cancel()

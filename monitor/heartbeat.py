@@ -49,6 +49,30 @@ def watchdog_period(env: Mapping[str, str], *, pid: int | None = None) -> float 
     return int(microseconds) / 2_000_000
 
 
+class SignsOfLife:
+    """What systemd hears of a daemon: that it is up, and from then on that it lives; its end."""
+
+    def __init__(self, env: Mapping[str, str], ailing: Callable[[], str]) -> None:
+        self._env, self._ailing = env, ailing
+        self._watchdog: asyncio.Task[None] | None = None
+
+    def up(self, status: str) -> None:
+        """It does what it can, as `status` says."""
+        notify(self._env, "READY=1", f"STATUS={status}")
+        if self._watchdog is None:
+            alive = keep_alive(self._env, self._ailing)
+            self._watchdog = asyncio.create_task(alive, name="watchdog")
+
+    def stopping(self) -> None:
+        """It drains."""
+        notify(self._env, "STOPPING=1")
+
+    def end(self) -> None:
+        """No more of them."""
+        if self._watchdog is not None:
+            self._watchdog.cancel()
+
+
 async def keep_alive(
     env: Mapping[str, str],
     ailing: Callable[[], str],
