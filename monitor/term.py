@@ -22,6 +22,7 @@ from monitor.rounds import Rounds
 from monitor.scheduler import Scheduler
 from monitor.store.sqlite import SqliteStore
 from monitor.switch import Switch
+from monitor.telling import Teller
 
 log = Log("monitor")
 
@@ -51,16 +52,7 @@ class Term:
         self.store = SqliteStore(database, busy_timeout=2.0, gather=_GATHER)
         told = teller(door, clock)
         told.may_tell = may_tell
-        self.pipeline = Pipeline(
-            settings,
-            store=self.store,
-            clock=clock,
-            probe=prober(door, self._further),
-            teller=told,
-            canary=canary(door),
-            reread=rereader(),
-            query=querier(door),
-        )
+        self.pipeline = self._new_pipeline(settings, door, told)
         self.scheduler = Scheduler(clock, self.pipeline.observe, self.pipeline.failing)
         self.rounds = Rounds(self.pipeline.deliver, clock)
         self.refresher = refresher(door, clock, self.pipeline.memory, told)
@@ -73,15 +65,30 @@ class Term:
             rounds=self.rounds,
         )
         self.operator = Operator(self.pipeline, clock)
-        self.switch = Switch(
+        self.switch = self._new_switch(door, may_tell)
+        self._began, self._running = clock.monotonic(), False
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def _new_pipeline(self, settings: Settings, door: Door, told: Teller) -> Pipeline:
+        return Pipeline(
+            settings,
+            store=self.store,
+            clock=self._clock,
+            probe=prober(door, self._further),
+            teller=told,
+            canary=canary(door),
+            reread=rereader(),
+            query=querier(door),
+        )
+
+    def _new_switch(self, door: Door, may_tell: Callable[[], bool]) -> Switch:
+        return Switch(
             caller(door),
             settings_of=lambda: self.pipeline.memory.settings.heartbeat,
             secrets_of=lambda: self.pipeline.memory.settings.secrets,
             ailing=lambda: self.ailing() if self.ready() and may_tell() else None,
-            now=clock.now,
+            now=self._clock.now,
         )
-        self._began, self._running = clock.monotonic(), False
-        self._tasks: set[asyncio.Task[None]] = set()
 
     def _further(self, account: Account, target: str, requests: int) -> None:
         self.pipeline.asker.further(account, target, requests)
