@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
+import tarfile
 import tomllib
 from pathlib import Path
 
@@ -45,6 +48,20 @@ def test_production_has_all_that_the_program_needs_and_nothing_of_development() 
     installed = {line.partition("==")[0] for line in pins("requirements.txt")}
     assert {re.split(r"[<>=\[ ]", want)[0] for want in wanted} <= installed
     assert installed.isdisjoint({"pytest", "mypy", "ruff", "hypothesis", "playwright", "aiosmtpd"})
+
+
+def test_the_source_distribution_holds_all_that_its_tests_open(tmp_path: Path) -> None:
+    build = "import sys; from hatchling.build import build_sdist; build_sdist(sys.argv[1])"
+    subprocess.run([sys.executable, "-c", build, tmp_path], cwd=ROOT, check=True)
+    (archive,) = tmp_path.iterdir()
+    with tarfile.open(archive) as packed:
+        held = {name.split("/")[1] for name in packed.getnames()}
+    tests = "".join(p.read_text() for p in (ROOT / "tests").glob("*.py"))
+    named = {n for n in re.findall(r'\bROOT / "([^"/]+)', tests) if (ROOT / n).exists()}
+    folders = {p.parent.name for p in ROOT.glob("[a-z]*/*.py")}
+    assert len(named) > 10
+    assert {"tests", "grafana", "benchmarks"} <= folders
+    assert sorted((named | folders | {"Makefile", ".ci", *PINNED[:2]}) - held) == []
 
 
 def test_everything_that_lint_lets_pass_for_safety_says_why() -> None:
