@@ -57,7 +57,7 @@ class Keeper:
         await self._restoring.fold_new()
 
     async def rename(self, settings: Settings) -> None:
-        """`was: OLDNAME`: an account's history goes on under its new name."""
+        """`was: OLDNAME`: what an account or a receiver had goes on under its new name."""
         await self._restoring.rename(settings)
 
     # -- keeping ----------------------------------------------------------------------------

@@ -8,9 +8,10 @@ from datetime import datetime
 
 from monitor.clock import Clock
 from monitor.core.model import Incident, Kind
+from monitor.core.routing import carried_seen, carried_told
 from monitor.core.settings import Settings
 from monitor.logs import Log
-from monitor.memory import KEPT, Memory
+from monitor.memory import KEPT, Memory, told_key
 from monitor.store import Batch, NewerSchemaError, Store, Stored, StoreError
 from monitor.writing import Writing
 
@@ -125,7 +126,8 @@ class Restoring:
         self._memory.refresh_all(self._clock.now())
 
     async def rename(self, settings: Settings) -> None:
-        """`was: OLDNAME`: an account's history goes on under its new name."""
+        """`was: OLDNAME`: an account's history goes on under its new name, as does what a
+        receiver was told."""
         for account in settings.accounts:
             for target in account.targets if account.was is not None else ():
                 new = target.target.name
@@ -134,6 +136,20 @@ class Restoring:
                     await self._carry_over(old, new)
                 except StoreError as error:
                     self._writing.failed(error)
+
+        await self._carry_told(settings)
+
+    async def _carry_told(self, settings: Settings) -> None:
+        """Put down under a receiver's new name what it was told before; once is enough."""
+        memory = self._memory
+        told = carried_told(settings.receivers, memory.told.values())
+        seen = carried_seen(settings.receivers, memory.seen)
+        known = tuple(t for t in told if told_key(t) not in memory.told)
+        new = {key: at for key, at in seen.items() if key not in memory.seen}
+        if known or new:
+            memory.tell(known)
+            memory.seen.update(new)
+            await self._writing.commit(Batch(told=known, seen=new))
 
     async def _carry_over(self, old: str, new: str) -> None:
         carried = self._store is not None and await self._store.carry_over(old, new)

@@ -9,10 +9,12 @@ from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 
+import pytest
 from house import House, huggingface, kie, receiver, rule, settings
 
 from monitor.core.causes import Cause
 from monitor.core.model import Finding, Kind
+from monitor.core.settings import Settings
 from monitor.core.snapshot import Snapshot
 from monitor.notifiers import Delivery
 from monitor.store.sqlite import SqliteStore
@@ -144,6 +146,63 @@ async def test_a_new_receiver_hears_open_incidents_only(tmp_path: Path) -> None:
     await house.tell(after=1)
     fresh = [(m.receiver, m.kind) for m, _ in house.mail.sent[told_before:]]
     assert fresh == [("new", Kind.OPENED)]
+    await house.pipeline.keeper.close()
+
+
+def named(name: str, was: str | None, *addresses: str) -> Settings:
+    """A config in which a receiver has one name or another; the people behind it are the same."""
+    to = receiver(name, was=was, addresses=addresses or (name,))
+    return settings(rules=(LOW,), receivers=(to,), builtin=False)
+
+
+@pytest.mark.parametrize("addresses", [("ada@example.com", "ben@example.com"), ()])
+async def test_a_receiver_that_was_renamed_knows_what_it_was_told(
+    tmp_path: Path, addresses: tuple[str, ...]
+) -> None:
+    house = await first(tmp_path, named("oncall", None, *addresses))
+    house.script.balance(9000)
+    await house.probe()
+    house = await again(house, tmp_path, named("team", "oncall", *addresses))
+    await house.probe(after=300)
+    assert house.mail.said == ["opened kie-credits-low"]
+    house.script.balance(20000)
+    await house.probe(after=300)
+    assert house.mail.said == ["opened kie-credits-low", "resolved kie-credits-low"]
+    (message, _) = house.mail.sent[-1]
+    assert message.receiver == "team"
+    house = await again(house, tmp_path, named("team", "oncall", *addresses))
+    await house.tell()
+    assert len(house.mail.sent) == 2
+    await house.pipeline.keeper.close()
+
+
+async def test_a_receiver_that_is_renamed_still_hears_the_end_it_was_owed(tmp_path: Path) -> None:
+    house = await first(tmp_path, named("oncall", None))
+    house.script.balance(9000)
+    await house.probe()
+    house.mail.outcome = lambda m, a: Delivery(failed=dict.fromkeys(a, "down"))
+    house.script.balance(20000)
+    await house.probe(after=300)
+    house.mail.outcome = lambda m, a: Delivery(a)
+    await house.pipeline.reload(named("team", "oncall"))
+    await house.tell(after=60)
+    assert [(m.receiver, m.kind) for m, _ in house.mail.sent] == [
+        ("oncall", Kind.OPENED),
+        ("team", Kind.RESOLVED),
+    ]
+    await house.pipeline.keeper.close()
+
+
+async def test_a_receiver_with_another_name_and_no_word_of_it_is_a_new_one(tmp_path: Path) -> None:
+    house = await first(tmp_path, named("oncall", None))
+    house.script.balance(9000)
+    await house.probe()
+    await house.pipeline.reload(named("team", None))
+    await house.tell()
+    assert [(m.receiver, m.kind) for m, _ in house.mail.sent] == [
+        ("oncall", Kind.OPENED),
+        ("team", Kind.OPENED),
+    ]
     await house.pipeline.keeper.close()
 
 

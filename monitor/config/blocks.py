@@ -163,6 +163,9 @@ class ReceiverBlock(Block):
     timezone: Zone | None = Field(
         None, description="of its hours and its digest; default: the config's `timezone`"
     )
+    was: Text | None = Field(
+        None, description="the name this receiver had before: what it was told is not told again"
+    )
 
 
 class MaintenanceBlock(Block):

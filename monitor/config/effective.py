@@ -198,6 +198,7 @@ def _receiver(receiver: ReceiverSettings, catalogue: Catalogue) -> Dump:
             "follow_up": _duration(receiver.follow_up),
             "escalate_after": _duration(receiver.escalate_after),
             "fallback": receiver.fallback,
+            "was": receiver.was,
             **_times(receiver),
         }
     )

@@ -1,10 +1,15 @@
-"""Since when an address is told what it is told now: another routing is a new receiver's."""
+"""Since when an address is told what it is told now: another routing is a new receiver's.
+
+So is another name, unless the config says which one it had before.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime
 
+from monitor.core.model import Told
 from monitor.core.settings import ReceiverSettings
 
 
@@ -25,6 +30,35 @@ def seen_key(receiver: ReceiverSettings, address: str) -> str:
     for name, hours in (("hours", receiver.hours), ("quiet", receiver.quiet_hours)):
         routing += "" if hours is None else f"|{name} {hours}"
     return f"{receiver.name}|{address}|{routing}"
+
+
+def carried_told(receivers: Iterable[ReceiverSettings], told: Iterable[Told]) -> Iterator[Told]:
+    """What receivers with another name were told under the old one, as told under the new one."""
+    renamed = {r.was: r for r in receivers if r.was is not None}
+    for entry in told:
+        receiver = renamed.get(entry.receiver)
+        if receiver is not None:
+            itself = entry.address == entry.receiver and receiver.addresses == (receiver.name,)
+            address = receiver.name if itself else entry.address
+            yield replace(entry, receiver=receiver.name, address=address)
+
+
+def carried_seen(
+    receivers: Iterable[ReceiverSettings], seen: Mapping[str, datetime]
+) -> dict[str, datetime]:
+    """Since when receivers with another name are told so: since they were under the old one.
+
+    Not of digests: the last one was told under the old name, and would be owed anew.
+    """
+    found = {}
+    for receiver in receivers:
+        was, itself = receiver.was, receiver.addresses == (receiver.name,)
+        for address in receiver.addresses if was is not None else ():
+            old = replace(receiver, name=was or "")
+            before = seen_key(old, old.name if itself else address)
+            if before in seen:
+                found[seen_key(receiver, address)] = seen[before]
+    return found
 
 
 def digest_key(receiver: ReceiverSettings, address: str) -> str:

@@ -119,6 +119,7 @@ class ReceiverSettings:
     hours: Hours | None = None  # outside of them it is told nothing
     quiet_hours: Hours | None = None  # within them it is told only what is critical
     digest: Recurrence | None = None  # when it is told how everything has gone
+    was: str | None = None  # its name before: what it has been told still counts
 
 
 @dataclass(frozen=True, slots=True)
