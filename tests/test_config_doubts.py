@@ -136,6 +136,18 @@ def test_a_key_file_that_everybody_can_read_is_named_and_read(tmp_path: Path) ->
     assert read(tmp_path, {"kie": "{key_file: kie-key}"})[1] == []
 
 
+@pytest.mark.parametrize(("cost", "dear"), [(10, False), (12, False), (13, True), (14, True)])
+def test_a_password_that_is_dear_to_check_is_named(tmp_path: Path, cost: int, dear: bool) -> None:
+    web = tmp_path / "web.yml"
+    web.write_text(f"basic_auth_users:\n  ada: $2b${cost}${'a' * 53}\n")
+    _, doubts = read(tmp_path, {}, rest="web: {config_file: web.yml}\n")
+    said = (
+        f"{web}:2:8: basic_auth_users.ada: warning: has a cost of {cost}: a login takes about a "
+        "second of a processor, and so does each guess; 10 is enough"
+    )
+    assert doubts == ([said] if dear else [])
+
+
 def test_the_example_config_is_wise() -> None:
     from monitor.build import load_settings
 

@@ -30,7 +30,7 @@ _VERSIONS: Final = ("TLS12", "TLS13")
 _CLIENTS: Final = {"VerifyClientCertIfGiven": False, "RequireAndVerifyClientCert": True}
 _NO_CLIENTS: Final = ("", "NoClientCert")
 _BCRYPT = re.compile(r"\$2[abxy]?\$(0[4-9]|[12][0-9])\$[./A-Za-z0-9]{53}")
-_COSTLY = 14  # rounds: a check takes over a second from there on
+_DEAR, _COSTLY = 12, 14  # costs: a check takes about a quarter of a second, about a second
 # What the format has besides; refused in words rather than not heeded.
 _ELSEWHERE: Final = {
     "cert": "put the certificate in a file, and name it as cert_file",
@@ -86,6 +86,7 @@ def read_web_config(context: Context, file: str) -> WebConfig:
     if not (document.faults or found.tls or found.users):
         document.fault((), "needs tls_server_config with cert_file and key_file, or users")
     context.document.faults += [_in_words(fault) for fault in document.faults]
+    context.document.doubts += document.doubts
     return found
 
 
@@ -105,6 +106,9 @@ def _users(document: Document, block: WebConfigBlock) -> dict[str, Secret]:
             document.fault(at, "is not a bcrypt hash: htpasswd -nBC 10 NAME writes one")
         elif int(found[1]) > _COSTLY:
             document.fault(at, f"has a cost over {_COSTLY}: each check would take seconds")
+        elif int(found[1]) > _DEAR:
+            document.doubt(at, f"has a cost of {found[1]}: a login takes about a second of a "
+                               "processor, and so does each guess; 10 is enough")  # fmt: skip
         if not name or ":" in name or not name.isprintable():
             document.fault(at, "the name of a user has no colon", at_key=True)
     return dict(users)
