@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+import os
 import signal
+import sys
 from collections.abc import Iterator
 
 import hypothesis
@@ -31,3 +33,29 @@ def logs_as_they_come() -> Iterator[None]:
     root.setLevel(level)
     root.handlers[:] = handlers
     REDACTION.secrets = secrets
+
+
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGCHLD, signal.SIGPIPE)
+
+
+def shared() -> dict[str, object]:
+    """What all tests of a process have in common beside the logs."""
+    metrics = sys.modules.get("prometheus_client.registry")
+    return {
+        "environment": {k: v for k, v in os.environ.items() if k != "PYTEST_CURRENT_TEST"},
+        "folder": os.getcwd(),
+        "signals": [signal.getsignal(number) for number in _SIGNALS],
+        "metrics": set(metrics.REGISTRY._collector_to_names) if metrics else None,
+        "disabled logs": logging.root.manager.disable,
+    }
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_left_to_the_next_test() -> Iterator[None]:
+    """What a test changes for all of its process, it puts back."""
+    before = shared()
+    yield
+    after = shared()
+    if before["metrics"] is None:  # the module has been imported meanwhile
+        before["metrics"] = after["metrics"]
+    assert after == before
