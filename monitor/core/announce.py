@@ -38,10 +38,7 @@ def announce(
     notice, url = announcement.notice, (external_url or "").rstrip("/")
     page = runbooks.get(notice.name)
     steps = tuple(named(s, notice) for s in page.steps) if page else ()
-    what, how_long, todo = _lines(notice, steps[0] if steps else "")
-    if now - notice.at > _LATE:
-        how_long += f" It happened at {moment(notice.at)} and could not be told before."
-    lines, jobs = (what, how_long.strip(), todo), _jobs(notice)
+    lines, jobs = _told_at(now, notice, steps[0] if steps else ""), _jobs(notice)
     return Message(
         id=announcement.id,
         opened_id=announcement.id,
@@ -67,6 +64,13 @@ def announce(
         annotations=_annotations(notice, page, url, lines, jobs),
         external_url=url,
     )
+
+
+def _told_at(now: datetime, notice: Notice, first_step: str) -> Lines:
+    what, how_long, todo = _lines(notice, first_step)
+    if now - notice.at > _LATE:
+        how_long += f" It happened at {moment(notice.at)} and could not be told before."
+    return what, how_long.strip(), todo
 
 
 def _headline(notice: Notice) -> str:

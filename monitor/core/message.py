@@ -79,6 +79,7 @@ _BY_CAUSE = frozenset(  # rules that say little of what to do: their cause's pag
     }
 )  # fmt: skip
 _BY_CHECK = {Check.BALANCE: "runway-short", Check.QUOTA: "quota-high"}  # for a user's rule
+_ENDS = (Kind.RESOLVED, Kind.FOLLOW_UP)
 _NAMED = 20  # muted targets and alerts a message lists
 
 
@@ -106,8 +107,7 @@ def compose(
     lines = three_lines(notification, view, steps[0] if steps else "", now)
     muted = _muted(notification, view)
     customers = clean(service_words) or (page.customers if page else "")
-    over = notification.kind in (Kind.RESOLVED, Kind.FOLLOW_UP)
-    return Message(
+    message = Message(
         id=notification.id,
         opened_id=Notification(incident, Kind.OPENED, 0, notification.receiver, ()).id,
         kind=notification.kind,
@@ -118,15 +118,15 @@ def compose(
         subject=subject(notification, view),
         what=lines[0],
         how_long=lines[1],
-        todo=_but(still_open, lines[2]) if over else lines[2],
-        status="resolved" if over else "firing",
+        todo=lines[2],
+        status="firing",
         incident=incident.id,
         fingerprint=incident.fingerprint,
         starts_at=incident.opened_at,
-        ends_at=incident.closed_at if over else None,
+        ends_at=None,
         figures=_figures(incident, view),
         jobs_left=jobs_of(view),
-        steps=() if over else steps,
+        steps=steps,
         customers=customers,
         not_customers=page.not_customers if page else "",
         links=_links(incident, page, advice, url),
@@ -135,6 +135,14 @@ def compose(
         annotations=_annotations(incident, view, page, url, lines, muted, customers),
         external_url=url,
     )
+    return _ended(message, incident, still_open) if notification.kind in _ENDS else message
+
+
+def _ended(message: Message, incident: Incident, still_open: Sequence[Incident]) -> Message:
+    """What is over is said to be, with what stands yet, and there is nothing left to do."""
+    todo = _but(still_open, message.todo)
+    end = incident.closed_at
+    return replace(message, status="resolved", ends_at=end, todo=todo, steps=())
 
 
 def _claims(view: View | None) -> View | None:

@@ -95,8 +95,7 @@ def target_view(
     `declared`: of a quota's target what is counted here, as of `counted_at`.
     """
     target, reading = settings.target, record.reading
-    is_balance = target.check is Check.BALANCE
-    return View(
+    view = View(
         target=target.name,
         account=account.name,
         provider=account.provider,
@@ -114,13 +113,10 @@ def target_view(
         interval=max(settings.interval.longest, rest[0]),
         resting=rest[1],
         timeout=settings.timeout,
-        balance=record.balance if is_balance else None,
         unit=record.unit,
         unit_since=unit_since,
-        floor=account.floor if is_balance else Decimal(0),
         outlook=outlook,
         hindsight=hindsight,
-        jobs_left=jobs_left(record.balance, account.jobs) if is_balance else {},
         job_titles=account.job_titles,
         main_job=account.main_job,
         quotas=(*_told(reading, account), *declared),
@@ -129,6 +125,16 @@ def target_view(
         key_cause=_key_cause(reading, whole_key) if _by_key(settings) else None,
         watched_since=watched_since,
         named=named,
+    )
+    return _with_balance(view, account, record) if target.check is Check.BALANCE else view
+
+
+def _with_balance(view: View, account: Account, record: TargetRecord) -> View:
+    return replace(
+        view,
+        balance=record.balance,
+        floor=account.floor,
+        jobs_left=jobs_left(record.balance, account.jobs),
     )
 
 

@@ -86,18 +86,12 @@ def operators_page(
     found = entries(document)
     accounts, accounts_cap = _accounts(snapshot, found, wanted)
     services, services_cap = capped(lines(snapshot.services), SERVICES, lambda s: s.badness)
-    told = episodes(snapshot, found)
-    still = sorted(
-        (e for e in told if e.closed_at is None),
-        key=lambda e: (-Severity(e.severity).rank, e.opened_at, e.id),
-    )
-    incidents, incidents_cap = capped(still, INCIDENTS, lambda e: Severity(e.severity).rank)
-    closed = [e for e in told if e.closed_at is not None]
-    closed.sort(key=lambda e: (e.closed_at or snapshot.at, e.id), reverse=True)
+    every = episodes(snapshot, found)
+    incidents, incidents_cap = capped(_open(every), INCIDENTS, _rank)
     return Page(
         at=snapshot.at,
         badge=Badge.of(_whole(document)),
-        headline=_headline(found, len(still)),
+        headline=_headline(found, incidents_cap.total),
         trouble=_trouble(snapshot),
         services=services,
         services_cap=services_cap,
@@ -108,13 +102,29 @@ def operators_page(
         accounts_all=len(snapshot.settings.accounts),
         wanted=wanted,
         told=lately(snapshot, TOLD),
-        recent=tuple(closed[:RECENT]),
+        recent=tuple(_closed(every)[:RECENT]),
         silences=tuple(_silences(snapshot))[:SILENCES],
         windows=snapshot.maintenance[:SILENCES],
         standbys=() if snapshot.leading is None else snapshot.leading.standbys,
         heats=_heats(snapshot, patterns),
         runbooks=frozenset(r.name for r in snapshot.settings.rules if r.builtin),
     )
+
+
+def _rank(episode: Episode) -> int:
+    return Severity(episode.severity).rank
+
+
+def _open(every: Iterable[Episode]) -> list[Episode]:
+    """The worst first, of those the oldest."""
+    still = (e for e in every if e.closed_at is None)
+    return sorted(still, key=lambda e: (-_rank(e), e.opened_at, e.id))
+
+
+def _closed(every: Iterable[Episode]) -> list[Episode]:
+    """The last one first."""
+    ended = [(e.closed_at, e.id, e) for e in every if e.closed_at is not None]
+    return [e for _, _, e in sorted(ended, key=lambda end: end[:2], reverse=True)]
 
 
 def _silences(snapshot: Snapshot) -> Iterable[Silence]:
