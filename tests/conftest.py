@@ -7,12 +7,18 @@ import os
 import signal
 import sys
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import hypothesis
 import pytest
 import structlog
 
 from monitor.logs import REDACTION, SETUP
+
+if TYPE_CHECKING:
+    from postbox import Mailbox
+
+    from monitor.demo.world import World
 
 # A shell that starts us in the background has it ignored, and so would every command we run.
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -59,3 +65,21 @@ def nothing_is_left_to_the_next_test() -> Iterator[None]:
     if before["metrics"] is None:  # the module has been imported meanwhile
         before["metrics"] = after["metrics"]
     assert after == before
+
+
+@pytest.fixture
+def world() -> Iterator[World]:
+    """A simulated world of the test's own, which the real command line is run against."""
+    from living import world_in_thread
+
+    with world_in_thread() as made:
+        yield made
+
+
+@pytest.fixture
+def box() -> Iterator[Mailbox]:
+    """A mail server of the test's own."""
+    from postbox import Mailbox, in_thread
+
+    with in_thread(Mailbox()) as made:
+        yield made

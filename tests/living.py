@@ -18,6 +18,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import zygote
+from postbox import Mailbox
 
 from monitor.demo.world import World
 
@@ -30,6 +31,14 @@ SECRETS = {
     "SWITCH": "switch-planted-token",
 }
 
+# A balance that a test moves by thousands in a second is a burn like no other.
+LOW = """
+alerts:
+  - {name: kie-credits-low, on: kie/balance, when: balance < 10000}
+  - {name: burn-spike, enabled: false}
+  - {name: runway-short, enabled: false}
+  - {name: runway-critical, enabled: false}
+"""
 
 # What Python and libraries read as they are imported.
 _OF_THE_START = frozenset({
@@ -114,6 +123,18 @@ accounts:
     path = folder / "config.yaml"
     path.write_text(text)
     return path
+
+
+def mail_to(box: Mailbox) -> str:
+    """One receiver, by mail."""
+    smtp = f"{{host: 127.0.0.1, port: {box.port}, tls: none}}"
+    email = f"{{to: [oncall@example.com], from: m@example.com, smtp: {smtp}}}"
+    return f"receivers: {{oncall: {{email: {email}}}}}\n"
+
+
+def kinds(box: Mailbox) -> list[str]:
+    """What was told by mail, in order."""
+    return [m.message["X-Monitor-Notification"] for m in box.mails]
 
 
 def environment(folder: Path, **more: str) -> dict[str, str]:

@@ -8,52 +8,19 @@ import os
 import signal
 import socket
 import sqlite3
-from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
 
-import pytest
-from living import Living, config, daemon, monitor, world_in_thread
-from postbox import Mailbox, in_thread
+from living import LOW, Living, config, daemon, kinds, mail_to, monitor
+from postbox import Mailbox
 
 from monitor.demo.world import World
-
-# A balance that a test moves by thousands in a second is a burn like no other.
-LOW = """
-alerts:
-  - {name: kie-credits-low, on: kie/balance, when: balance < 10000}
-  - {name: burn-spike, enabled: false}
-  - {name: runway-short, enabled: false}
-  - {name: runway-critical, enabled: false}
-"""
-
-
-@pytest.fixture
-def world() -> Iterator[World]:
-    with world_in_thread() as made:
-        yield made
-
-
-@pytest.fixture
-def box() -> Iterator[Mailbox]:
-    with in_thread(Mailbox()) as made:
-        yield made
-
-
-def mail_to(box: Mailbox) -> str:
-    smtp = f"{{host: 127.0.0.1, port: {box.port}, tls: none}}"
-    email = f"{{to: [oncall@example.com], from: m@example.com, smtp: {smtp}}}"
-    return f"receivers: {{oncall: {{email: {email}}}}}\n"
 
 
 def cause(living: Living, target: str) -> object:
     targets = living.status()["targets"]
     assert isinstance(targets, list)
     return next(t["cause"] for t in targets if t["target"] == target)
-
-
-def kinds(box: Mailbox) -> list[str]:
-    return [m.message["X-Monitor-Notification"] for m in box.mails]
 
 
 def alerts(living: Living) -> set[str]:

@@ -10,46 +10,23 @@ import socket
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterator
 from contextlib import closing, suppress
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 from disks import AS_ROOT, small_disk, stuff
-from living import Living, config, daemon, environment, monitor, world_in_thread
-from postbox import Mailbox, in_thread
+from living import LOW, Living, config, daemon, environment, mail_to, monitor
+from postbox import Mailbox
 
 from monitor.demo.world import World
 
-RULES = """
-alerts:
-  - {name: kie-credits-low, on: kie/balance, when: balance < 10000}
-  - {name: burn-spike, enabled: false}
-  - {name: runway-short, enabled: false}
-  - {name: runway-critical, enabled: false}
-"""
 TOKEN = "planted-token-0001"
-
-
-@pytest.fixture
-def world() -> Iterator[World]:
-    with world_in_thread() as made:
-        yield made
-
-
-@pytest.fixture
-def box() -> Iterator[Mailbox]:
-    with in_thread(Mailbox()) as made:
-        yield made
 
 
 def written(world: World, box: Mailbox, folder: Path, **parts: str) -> Path:
     """A config with one mail receiver, of KIE's balance alone."""
-    smtp = f"{{host: 127.0.0.1, port: {box.port}, tls: none}}"
-    email = f"{{to: [oncall@example.com], from: m@example.com, smtp: {smtp}}}"
-    receivers = f"receivers: {{oncall: {{email: {email}}}}}\n"
-    path = config(world, folder, alerts=RULES, receivers=receivers, **parts)
+    path = config(world, folder, alerts=LOW, receivers=mail_to(box), **parts)
     text = path.read_text()
     path.write_text(text[: text.index("  huggingface:")] + text[text.index("  kie:\n") :])
     return path

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 from house import House, Script, huggingface, kie, settings
-from living import Living, config, daemon, world_in_thread
+from living import Living, config, daemon
 from structlog.testing import capture_logs
 
 from monitor import logs
@@ -225,12 +225,6 @@ async def test_a_file_that_hangs_holds_up_nobody_and_takes_one_thread(tmp_path: 
 
 
 # -- the daemon -----------------------------------------------------------------------------
-
-
-@pytest.fixture
-def world() -> Iterator[World]:
-    with world_in_thread() as made:
-        yield made
 
 
 def cause(living: Living, target: str) -> object:

@@ -8,7 +8,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from living import SECRETS, config, daemon, environment, monitor, world_in_thread
+from living import SECRETS, config, daemon, environment, monitor
 from postbox import Mailbox, in_thread
 
 from monitor.demo.world import World
@@ -26,12 +26,6 @@ CHATS = f"""
   telegram: {{telegram: {{url: "{THERE}", token: "1:{KEY}", chat_id: "2"}}}}
 """
 LOW = "alerts: [{name: kie-credits-low, on: kie/balance, when: balance < 10000}]\n"
-
-
-@pytest.fixture
-def world() -> Iterator[World]:
-    with world_in_thread() as made:
-        yield made
 
 
 @pytest.fixture

@@ -7,56 +7,20 @@ import json
 import signal
 import socket
 import time
-from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
 
-import pytest
-from living import Living, config, daemon, monitor, world_in_thread
-from postbox import Mailbox, in_thread
+from living import LOW, Living, config, daemon, kinds, mail_to, monitor
+from postbox import Mailbox
+from wire import free_port
 
 from monitor.demo.world import World
 
-LOW = """
-alerts:
-  - {name: kie-credits-low, on: kie/balance, when: balance < 10000}
-  - {name: burn-spike, enabled: false}
-  - {name: runway-short, enabled: false}
-  - {name: runway-critical, enabled: false}
-"""
 STANDS_BY = "standing by"
-
-
-@pytest.fixture
-def world() -> Iterator[World]:
-    with world_in_thread() as made:
-        yield made
-
-
-@pytest.fixture
-def box() -> Iterator[Mailbox]:
-    with in_thread(Mailbox()) as made:
-        yield made
-
-
-def mail_to(box: Mailbox) -> str:
-    smtp = f"{{host: 127.0.0.1, port: {box.port}, tls: none}}"
-    email = f"{{to: [oncall@example.com], from: m@example.com, smtp: {smtp}}}"
-    return f"receivers: {{oncall: {{email: {email}}}}}\n"
-
-
-def kinds(box: Mailbox) -> list[str]:
-    return [m.message["X-Monitor-Notification"] for m in box.mails]
 
 
 def name_of(living: Living) -> str:
     return f"{socket.gethostname()} pid {living.process.pid}"
-
-
-def free_port() -> int:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return int(taken.getsockname()[1])
 
 
 def test_a_leader_that_is_killed_is_followed_within_seconds_and_nobody_hears_it_twice(
