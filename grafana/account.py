@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from grafana.overview import one_account
+from grafana.overview import one_account, open_incidents
 from grafana.panels import (
     BLUE,
     GREEN,
@@ -31,7 +31,6 @@ from grafana.queries import (
     failures,
     finite,
     grown,
-    incidents,
     of_targets,
     runway,
 )
@@ -147,16 +146,9 @@ def targets() -> Iterator[Panel]:
     table.value("B", "last asked", unit="dateTimeFromNow")
     table.value("C", "last read", unit="dateTimeFromNow").value("D", "at least every", unit="s")
     yield table.build(worst="cause", highest=True)
-    since, taken = incidents(MINE)
-    table = Table(
-        "Open incidents", "Of this account and its provider: since when, and whether somebody "
-        "has acknowledged it as bad as it is now.", (14, 38, 10, 8), since, taken)  # fmt: skip
-    table.text("severity", "severity", mapping={
-        "critical": ("critical", RED), "warning": ("warning", ORANGE), "info": ("info", GREEN),
-    }).text("alert", "alert").text("target", "target")  # fmt: skip
-    table.value("A", "open since", unit="dateTimeFromNow")
-    table.value("B", "taken", mapping={"0": ("by nobody", ORANGE), "1": ("yes", GREEN)})
-    yield table.build(worst="severity")
+    yield open_incidents(
+        "Of this account and its provider: since when, and whether somebody has acknowledged it "
+        "as bad as it is now.", (14, 38, 10, 8), MINE)  # fmt: skip
     yield lines(
         "How long probes take", "The last probe of each target.", (0, 46, 12, 7),
         (of_targets("monitor_probe_duration_seconds", info), "{{target}}"), unit="s")  # fmt: skip

@@ -16,6 +16,7 @@ from grafana.panels import (
     SERVICE,
     SOME_IS_BEST,
     Panel,
+    Place,
     Table,
     band,
     lines,
@@ -126,18 +127,22 @@ def one_account() -> Iterator[Panel]:
     yield band(styled(comes, "P50", GREEN), "P10", "P90").time_from("+48h")
 
 
-def what_is_wrong() -> Iterator[Panel]:
-    """Open incidents, models, how services have done."""
-    since, taken = incidents()
-    table = Table(
-        "Open incidents", "What fires, since when, and whether somebody has acknowledged it as "
-        "bad as it is now.", (0, 29, 13, 8), since, taken)  # fmt: skip
+def open_incidents(why: str, place: Place, where: str = ME) -> Panel:
+    """What fires, the worst first."""
+    table = Table("Open incidents", why, place, *incidents(where))
     table.text("severity", "severity", mapping={
         "critical": ("critical", RED), "warning": ("warning", ORANGE), "info": ("info", GREEN),
     }).text("alert", "alert").text("target", "target")  # fmt: skip
     table.value("A", "open since", unit="dateTimeFromNow")
     table.value("B", "taken", mapping={"0": ("by nobody", ORANGE), "1": ("yes", GREEN)})
-    yield table.build(worst="severity")
+    return table.build(worst="severity")
+
+
+def what_is_wrong() -> Iterator[Panel]:
+    """Open incidents, models, how services have done."""
+    yield open_incidents(
+        "What fires, since when, and whether somebody has acknowledged it as bad as it is now.",
+        (0, 29, 13, 8))  # fmt: skip
     info = f'{ME}, check="model"'
     table = Table(
         "Models", "Whether each model can be served, and if not, why. A moved or degraded one "
