@@ -24,6 +24,7 @@ from monitor.config.document import Scalar, Tree
 from monitor.config.faults import PathTuple
 from monitor.config.quotas import read_quotas, with_quota
 from monitor.config.readers import did_you_mean
+from monitor.config.renamed import check_was
 from monitor.config.validate import checked
 from monitor.core.model import Check, Target
 from monitor.core.settings import Account, Interval, TargetSettings
@@ -52,7 +53,8 @@ def read_accounts(
 ) -> tuple[Read, ...]:
     """Every account under `accounts:`, in order."""
     found = tuple(_read(context, name, tree, defaults) for name, tree in trees.items())
-    _check_was(context, [r.account for r in found if r.account])
+    was = {r.account.name: r.account.was for r in found if r.account}
+    check_was(context, "accounts", was, known=was, names=NAME)
     if not any(r.enabled for r in found) and found:
         context.fault(("accounts",), "no account is enabled: there is nothing to watch")
     return found
@@ -282,17 +284,3 @@ def _interval(
     wanted = Interval(seconds, seconds) if seconds else defaults.interval or _INTERVAL
     wanted = block.interval or wanted
     return Interval(max(wanted.shortest, least), max(wanted.longest, least))
-
-
-def _check_was(context: Context, accounts: list[Account]) -> None:
-    names = {a.name for a in accounts}
-    seen: set[str] = set()
-    for account in accounts:
-        at = ("accounts", account.name, "was")
-        if account.was in names:
-            context.fault(at, "is the name of an account that still exists")
-        elif account.was in seen:
-            context.fault(at, "another account was this one already")
-        elif account.was and not NAME.fullmatch(account.was):
-            context.fault(at, "the name of an account is [a-z0-9._-]+")
-        seen |= {account.was} if account.was else set()

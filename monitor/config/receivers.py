@@ -15,6 +15,7 @@ from monitor.config.faults import PathTuple
 from monitor.config.flapping import REMEMBERED, WHY
 from monitor.config.readers import did_you_mean
 from monitor.config.references import Targets
+from monitor.config.renamed import check_was
 from monitor.config.times import check_times, times_of
 from monitor.config.validate import checked, known_keys
 from monitor.core.causes import Severity
@@ -34,7 +35,8 @@ def read_receivers(
     fallbacks = {r.name: r.fallback for r in found if r and r.fallback}
     for name, fallback in fallbacks.items():
         _check_fallback(context, name, fallback, trees, fallbacks)
-    _check_was(context, [r for r in found if r], trees)
+    was = {r.name: r.was for r in found if r}
+    check_was(context, "receivers", was, known=trees, names=NAME)
     return tuple(receiver for receiver in found if receiver)
 
 
@@ -148,21 +150,6 @@ def _check_mailbox(context: Context, at: PathTuple, address: str) -> None:
     if not _MAILBOX.fullmatch(address):
         shown = context.document.shown(*at)
         context.fault(at, f"{shown} is not an e-mail address such as oncall@example.com")
-
-
-def _check_was(
-    context: Context, receivers: list[ReceiverSettings], known: Mapping[str, object]
-) -> None:
-    seen: set[str] = set()
-    for receiver in receivers:
-        at = ("receivers", receiver.name, "was")
-        if receiver.was in known:
-            context.fault(at, "is the name of a receiver that still exists")
-        elif receiver.was in seen:
-            context.fault(at, "another receiver was this one already")
-        elif receiver.was and not NAME.fullmatch(receiver.was):
-            context.fault(at, "the name of a receiver is [A-Za-z0-9._-]+")
-        seen |= {receiver.was} if receiver.was else set()
 
 
 def _check_fallback(
