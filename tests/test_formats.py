@@ -149,7 +149,8 @@ def test_text_shows_figures_jobs_left_and_the_next_step_under_the_target() -> No
         "  WARNING   kie/balance  kie/balance is warning\n"
         "            balance 5916.25 credits, floor 135\n"
         "            burn 41.5/h\n"
-        "            runway P10 90.1 h, P25 112 h, P50 139.3 h, P90 without end\n"
+        "            runway P10 about 4 days, P25 about 5 days, P50 about 6 days,"
+        " P90 without end\n"
         "            jobs left: 43 Sora 2 Pro 720p 15 s videos, 236 B jobs\n"
         "            next: Top up 4084 credits\n"
     )

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 from monitor.cli.formats.report import QuotaRow, TargetRow
 from monitor.core.durations import about
 from monitor.core.words import amount
@@ -24,7 +22,7 @@ def figures(row: TargetRow) -> list[str]:
     if row.burn is not None:
         out.append(f"burn {amount(row.burn)}/h")
     if row.runway:
-        spans = (f"{p.upper()} {_hours(hours)}" for p, hours in row.runway.items())
+        spans = (f"{p.upper()} {about(hours * 3600)}" for p, hours in row.runway.items())
         out.append(f"runway {', '.join(spans)}")
     if row.jobs_left:
         out.append(f"jobs left: {', '.join(row.jobs_left)}")
@@ -45,7 +43,3 @@ def _quota_words(quota: QuotaRow) -> str:
 
 def _measure(value: float, unit: str) -> str:
     return f"{amount(value)} {unit}".rstrip()
-
-
-def _hours(hours: float) -> str:
-    return "without end" if math.isinf(hours) else f"{amount(round(hours, 1))} h"
