@@ -2,117 +2,26 @@
 
 # Annotations are values here: typer reads them, and as texts it would evaluate each three times.
 
-from collections.abc import Callable
-from typing import Annotated, TypeVar
+from typing import Annotated
 
 import typer
 
 from monitor.cli import USAGE, Refusal, completion, options
 from monitor.cli.choices import (
     CheckFormat,
-    Colour,
     DocumentFormat,
-    FailOn,
     HistoryBy,
     HistoryFormat,
-    LogFormat,
-    LogLevel,
-    OnceFormat,
 )
-from monitor.cli.examples import EXAMPLES, PANELS, ROOT
-from monitor.cli.help import Command, Group
 from monitor.cli.init_options import init
-from monitor.cli.setting import Globals
-from monitor.cli.terminal import choose_colour
+from monitor.cli.program import app, command
 
-_F = TypeVar("_F", bound=Callable[..., int])
+__all__ = ["app"]
 
-app = typer.Typer(
-    name="monitor",
-    cls=Group,
-    epilog=ROOT,
-    no_args_is_help=False,
-    add_completion=True,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
-    context_settings={"max_content_width": 100},
-    help="Tells you before the AI API you paid for in advance stops answering. "
-    "Without a command it runs as a daemon.",
-)
+command("init")(init)
 
 
-def _command(name: str) -> Callable[[_F], _F]:
-    """A command with its place in the help and its examples."""
-    return app.command(name, cls=Command, rich_help_panel=PANELS[name], epilog=EXAMPLES[name])
-
-
-_command("init")(init)
-
-
-@app.callback(invoke_without_command=True)
-def root(
-    ctx: typer.Context,
-    config: options.Config = None,
-    database: options.DatabaseFile = None,
-    log_format: options.LogAs = LogFormat.TEXT,
-    log_level: options.Level = None,
-    color: options.Color = Colour.AUTO,
-    once: options.Once = False,
-    output_format: options.OnceAs = None,
-    output: options.Output = None,
-    notify: options.Notify = False,
-    only: options.Only = None,
-    fail_on: options.LeastThatFails = None,
-    timeout: options.Timeout = None,
-    version: options.Version = False,
-) -> int:
-    """Run as a daemon, or probe once with --once."""
-    daemon = not once and ctx.invoked_subcommand is None
-    level = log_level or (LogLevel.INFO if daemon else LogLevel.WARNING)
-    given_globals = Globals(config, database, log_format.value, level.value)
-    ctx.obj = given_globals
-    choose_colour(color.value)
-    given_globals.logging()
-    if version:
-        from monitor import __version__
-
-        typer.echo(__version__)
-        raise typer.Exit(0)
-    given = {
-        "--format": output_format is not None,
-        "--output": output is not None,
-        "--only": bool(only),
-        "--fail-on": fail_on is not None,
-        "--notify": notify,
-        "--timeout": timeout is not None,
-    }
-    astray = [] if once else [name for name, is_given in given.items() if is_given]
-    if astray:
-        raise Refusal(f"{', '.join(astray)}: only with --once", USAGE)
-    if ctx.invoked_subcommand is not None:
-        if once:
-            raise Refusal(f"--once stands alone, not with {ctx.invoked_subcommand}", USAGE)
-        return 0
-    if not once:
-        from monitor.cli.daemon import run
-
-        return run(given_globals)
-    from monitor.cli.once import OnceOptions, run_once, seconds_of
-
-    return run_once(
-        given_globals,
-        OnceOptions(
-            format=(output_format or OnceFormat.TEXT).value,
-            output=output,
-            notify=notify,
-            only=tuple(only or ()),
-            fail_on=(fail_on or FailOn.UNKNOWN).value,
-            within=seconds_of(timeout),
-        ),
-    )
-
-
-@_command("check-config")
+@command("check-config")
 def check_config(
     ctx: typer.Context,
     no_secrets: Annotated[
@@ -137,7 +46,7 @@ def check_config(
     return run(ctx.obj, output_format.value, need_secrets=not no_secrets, quiet=quiet)
 
 
-@_command("status")
+@command("status")
 def status(
     ctx: typer.Context,
     output_format: options.DocumentAs = DocumentFormat.TEXT,
@@ -158,7 +67,7 @@ def status(
     return draw(ctx.obj, output_format.value, seconds_between(watch))
 
 
-@_command("providers")
+@command("providers")
 def providers(
     output_format: options.DocumentAs = DocumentFormat.TEXT,
 ) -> int:
@@ -168,7 +77,7 @@ def providers(
     return show_providers(output_format.value)
 
 
-@_command("schema")
+@command("schema")
 def schema() -> int:
     """The config's JSON Schema, for editors."""
     from monitor.cli.declared import show_schema
@@ -176,7 +85,7 @@ def schema() -> int:
     return show_schema()
 
 
-@_command("test-receiver")
+@command("test-receiver")
 def test_receiver(
     ctx: typer.Context,
     name: Annotated[
@@ -189,7 +98,7 @@ def test_receiver(
     return run(ctx.obj, name)
 
 
-@_command("silence")
+@command("silence")
 def silence(
     ctx: typer.Context,
     target: options.Matched,
@@ -208,7 +117,7 @@ def silence(
     return run(ctx.obj, asked)
 
 
-@_command("unsilence")
+@command("unsilence")
 def unsilence(
     ctx: typer.Context,
     silence_id: Annotated[
@@ -222,7 +131,7 @@ def unsilence(
     return run(ctx.obj, {"do": "unsilence", "id": silence_id})
 
 
-@_command("ack")
+@command("ack")
 def ack(
     ctx: typer.Context,
     target: options.Matched,
@@ -237,7 +146,7 @@ def ack(
     return run(ctx.obj, {**asked, "author": author, "comment": comment})
 
 
-@_command("demo")
+@command("demo")
 def demo(
     until_done: Annotated[
         bool, typer.Option("--until-done", help="End by itself; 0 if the story came out right.")
@@ -252,7 +161,7 @@ def demo(
     return run(until_done=until_done, port=port)
 
 
-@_command("history")
+@command("history")
 def history(
     ctx: typer.Context,
     target: Annotated[
@@ -279,7 +188,7 @@ def history(
     return run(ctx.obj, Asked(target, since, output_format.value, timezone, by))
 
 
-@_command("plan")
+@command("plan")
 def plan(
     ctx: typer.Context,
     job: Annotated[
@@ -302,7 +211,7 @@ def plan(
     return run(ctx.obj, job or (), days=days, output_format=output_format.value)
 
 
-@_command("replay")
+@command("replay")
 def replay(
     ctx: typer.Context,
     source: Annotated[
@@ -333,7 +242,7 @@ def replay(
     return run(ctx.obj, Asked.of(source, target, at), output_format.value)
 
 
-@_command("explain")
+@command("explain")
 def explain(
     ctx: typer.Context,
     target: Annotated[
