@@ -41,6 +41,8 @@ def logs_as_they_come() -> Iterator[None]:
     REDACTION.secrets = secrets
 
 
+# Set by pytest for each phase, and by what is imported for as long as a process lives.
+_NOT_THE_TESTS = {"PYTEST_CURRENT_TEST", "PYDANTIC_DISABLE_PLUGINS"}
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGCHLD, signal.SIGPIPE)
 
 
@@ -48,7 +50,7 @@ def shared() -> dict[str, object]:
     """What all tests of a process have in common beside the logs."""
     metrics = sys.modules.get("prometheus_client.registry")
     return {
-        "environment": {k: v for k, v in os.environ.items() if k != "PYTEST_CURRENT_TEST"},
+        "environment": {k: v for k, v in os.environ.items() if k not in _NOT_THE_TESTS},
         "folder": os.getcwd(),
         "signals": [signal.getsignal(number) for number in _SIGNALS],
         "metrics": set(metrics.REGISTRY._collector_to_names) if metrics else None,
