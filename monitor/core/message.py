@@ -10,8 +10,9 @@ from monitor.core.causes import Cause, Severity
 from monitor.core.chart import Chart
 from monitor.core.jobs import jobs_of
 from monitor.core.lines import fitting, subject, three_lines
+from monitor.core.message_figures import figures_of, runway_range
 from monitor.core.model import Check, Incident, Kind, Notification
-from monitor.core.phrases import clean, headline, hours, moment, money, quota_figure
+from monitor.core.phrases import clean, headline
 from monitor.core.sentences import refused
 from monitor.core.view import View
 from monitor.core.words import amount
@@ -124,7 +125,7 @@ def compose(
         fingerprint=incident.fingerprint,
         starts_at=incident.opened_at,
         ends_at=None,
-        figures=_figures(incident, view),
+        figures=figures_of(incident, view),
         jobs_left=jobs_of(view),
         steps=steps,
         customers=customers,
@@ -198,43 +199,7 @@ def _runbook_url(page: Runbook, url: str) -> str:
     return f"{url}/runbooks/{page.name}"
 
 
-# -- figures, labels, annotations -----------------------------------------------------------
-
-
-def _figures(incident: Incident, view: View | None) -> tuple[tuple[str, str], ...]:
-    found = [("Target", clean(incident.target)), ("Alert", clean(incident.alert))]
-    if incident.cause is not Cause.OK:
-        found.append(("Cause", incident.cause.value))
-    if view is None:
-        return tuple(found)
-    found += _balance_figures(view)
-    found += [(f"Quota {clean(q.quota, 60)}", quota_figure(q)) for q in view.quotas]
-    if view.last_success is not None:
-        found.append(("Last read", moment(view.last_success)))
-    return tuple(found)
-
-
-def _balance_figures(view: View) -> list[tuple[str, str]]:
-    if view.balance is None:
-        return []
-    label = "Last known balance" if view.known_balance is None else "Balance"
-    found = [(label, money(view.balance, view.unit))]
-    if view.floor:
-        found.append(("Floor", money(view.floor, view.unit)))
-    if view.outlook is not None and view.outlook.burn_per_hour is not None:
-        found.append(("Burn", f"{money(view.outlook.burn_per_hour, view.unit)} per hour"))
-    runway = _runway(view)
-    return [*found, ("Runway", runway)] if runway else found
-
-
-def _runway(view: View | None) -> str:
-    """`about 5 h (10 % about 3 h, 50 % about 8 h, 90 % about 12 h)`."""
-    outlook = view.outlook if view else None
-    if outlook is None or outlook.p25 is None:
-        return ""
-    range_ = ((10, outlook.p10), (50, outlook.p50), (90, outlook.p90))
-    known = [f"{percent} % {hours(value)}" for percent, value in range_ if value is not None]
-    return f"{hours(outlook.p25)} ({', '.join(known)})" if known else hours(outlook.p25)
+# -- what it speaks for, labels, annotations ------------------------------------------------
 
 
 def _muted(notification: Notification, view: View | None) -> tuple[str, ...]:
@@ -294,7 +259,7 @@ def _annotations(
         "customers": customers,
         "balance": "" if balance is None else amount(balance),
         "burn_per_hour": "" if burn is None else amount(burn),
-        "runway": _runway(view),
+        "runway": runway_range(view),
         "jobs_left": jobs_in_words(jobs_of(view)),
     }
 
