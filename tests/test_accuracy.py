@@ -443,7 +443,11 @@ def test_a_state_of_version_1_is_read_as_one_that_was_never_scored() -> None:
 def test_no_sequence_of_answers_breaks_it(
     samples: list[tuple[float, Decimal | None]], floor: int, plan: int
 ) -> None:
-    b, at = book(floor=floor, plan=plan), T0
+    b = book(floor=floor, plan=plan)
+    spend(b, 4_460, 20)
+    at = T0 + 21 * HOUR
+    b.update(at, Decimal(20_000))
+    assert b.hindsight, "there is something to be broken"
     for seconds, balance in samples:
         at = max(datetime(2000, 1, 1, tzinfo=UTC), at + timedelta(seconds=seconds / 20))
         b.update(at, balance)

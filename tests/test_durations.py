@@ -36,7 +36,11 @@ def test_anything_else_is_refused_with_an_example(text: str) -> None:
         parse_duration(text)
 
 
-@given(st.text())
+# Almost one, or one.
+ALMOST = st.from_regex(r"(\d{1,3}d)?(\d{1,3}h)?(\d{1,3}m)?(\d{1,3}(\.\d)?s)?s?", fullmatch=True)
+
+
+@given(st.text() | ALMOST)
 def test_whatever_is_written_the_answer_is_seconds_or_a_refusal(text: str) -> None:
     try:
         seconds = parse_duration(text)

@@ -187,7 +187,16 @@ def test_every_comparison_survives_being_written_and_read(text: str) -> None:
     assert parse_when(format_condition(condition)) == condition
 
 
-@given(st.text(max_size=40))
+# Almost one, or one: a measure, an operator, a value, and now and then something behind it.
+ALMOST = st.tuples(
+    st.sampled_from([*MEASURES, "runway(p10)", "cause", "unavailable"]),
+    st.sampled_from(["<", ">=", "is", ""]),
+    st.sampled_from(["10", "24h", "80%", "3x usual", "key_rejected", ""]),
+    st.sampled_from(["", "", "", "usual", "<"]),
+).map(" ".join)
+
+
+@given(st.text(max_size=40) | ALMOST)
 def test_whatever_is_written_is_read_or_refused_never_worse(text: str) -> None:
     try:
         condition = parse_when(text)
