@@ -136,11 +136,13 @@ class Restoring:
                     await self._carry_over(old, new)
                 except StoreError as error:
                     self._writing.failed(error)
-
         await self._carry_told(settings)
 
     async def _carry_told(self, settings: Settings) -> None:
-        """Put down under a receiver's new name what it was told before; once is enough."""
+        """Put down under a receiver's new name what it was told before; once is enough.
+
+        Nothing is awaited after the old entries are gone: nobody may be told anew for want of them.
+        """
         memory = self._memory
         told = carried_told(settings.receivers, memory.told.values())
         seen = carried_seen(settings.receivers, memory.seen)
@@ -150,6 +152,9 @@ class Restoring:
             memory.tell(known)
             memory.seen.update(new)
             await self._writing.commit(Batch(told=known, seen=new))
+        gone = {r.was for r in settings.receivers}  # on the page it would be told twice
+        for key in [key for key, t in memory.told.items() if t.receiver in gone]:
+            del memory.told[key]
 
     async def _carry_over(self, old: str, new: str) -> None:
         carried = self._store is not None and await self._store.carry_over(old, new)

@@ -173,6 +173,7 @@ async def test_a_receiver_that_was_renamed_knows_what_it_was_told(
     house = await again(house, tmp_path, named("team", "oncall", *addresses))
     await house.tell()
     assert len(house.mail.sent) == 2
+    assert {t.receiver for t in house.memory.told.values()} == {"team"}
     await house.pipeline.keeper.close()
 
 
