@@ -141,7 +141,7 @@ class Restoring:
     async def _carry_told(self, settings: Settings) -> None:
         """Put down under a receiver's new name what it was told before; once is enough.
 
-        Nothing is awaited after the old entries are gone: nobody may be told anew for want of them.
+        Nothing is awaited once the old entries are gone, for want of which it would be told anew.
         """
         memory = self._memory
         told = carried_told(settings.receivers, memory.told.values())
