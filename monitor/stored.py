@@ -8,11 +8,11 @@ from datetime import UTC, datetime, timedelta
 
 from monitor.build import prober
 from monitor.clock import RealClock
+from monitor.core.document import document
 from monitor.core.lease import Leading, Lease
 from monitor.core.model import Silence
 from monitor.core.settings import Settings
 from monitor.core.snapshot import Snapshot
-from monitor.core.status import document
 from monitor.http import Door
 from monitor.keeping import fold_samples
 from monitor.memory import KEPT
