@@ -66,8 +66,8 @@ file whole or not at all. With `--format nagios` a config that is at fault is sa
 well (`MONITOR UNKNOWN`), for Nagios shows nothing else; the exit code stays 78.
 
 `monitor status` says of each balance how long ago it was read, and of any other target where that
-was three intervals ago or more. `about 5 to 6 days` is from the cautious runway (P25), which
-messages and rules speak of, to the likely one (P50).
+was three intervals ago or more. `about 6 days` in a summary is the likely runway (P50); messages
+and rules speak of the cautious one (P25), and say so.
 
 `monitor status --watch` draws the same again in its place, on a screen of its own, until Ctrl-C
 (130). Where stdout is no terminal it prints one text after the other.

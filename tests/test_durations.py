@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.core.durations import PATTERN, about, between, format_duration, parse_duration
+from monitor.core.durations import PATTERN, about, format_duration, parse_duration
 
 
 @pytest.mark.parametrize(
@@ -73,15 +73,3 @@ def test_a_duration_is_written_as_short_as_it_can_be_exact(seconds: float, text:
 )  # fmt: skip
 def test_people_hear_about_how_long(seconds: float, words: str) -> None:
     assert about(seconds) == words
-
-
-@pytest.mark.parametrize(
-    ("early", "late", "words"),
-    [(0, 30, "under a minute"), (0, 600, "under a minute to 10 min"),
-     (60, 600, "about 1 to 10 min"), (18_000, 19_000, "about 5 h"),
-     (18_000, 28_800, "about 5 to 8 h"),
-     (144_000, 259_200, "about 40 h to 3 days"), (432_000, 518_400, "about 5 to 6 days"),
-     (432_000, math.inf, "about 5 days or more"), (math.inf, math.inf, "without end")],
-)  # fmt: skip
-def test_a_range_names_its_unit_once(early: float, late: float, words: str) -> None:
-    assert between(early, late) == words

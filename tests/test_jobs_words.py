@@ -191,7 +191,7 @@ def test_a_long_title_does_not_burst_the_subject() -> None:
 
 
 def test_the_summary_of_a_target_ends_in_its_jobs() -> None:
-    assert summary(low()) == "4300 credits, about 5 to 8 h, 31 Sora 2 Pro 720p 15 s videos"
+    assert summary(low()) == "4300 credits, about 8 h, 31 Sora 2 Pro 720p 15 s videos"
 
 
 def test_json_keeps_the_raw_names_and_has_the_words_beside_them() -> None:

@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from monitor.core.causes import MONEY_CAUSES, Cause
 from monitor.core.conditions import Both, Compare
-from monitor.core.durations import between
+from monitor.core.durations import about
 from monitor.core.jobs import main_left
 from monitor.core.keys import in_words
 from monitor.core.limits import declared_words
@@ -48,12 +48,10 @@ def _balance(view: View, balance: Decimal) -> str:
 
 
 def _lasts(outlook: Outlook | None) -> str:
-    """From the cautious runway, P25, that messages and rules speak of, to the likely one, P50."""
-    if outlook is None or outlook.p25 is None or outlook.p50 is None:
+    """The likely runway, P50; rules and messages speak of the cautious one, and say so."""
+    if outlook is None or outlook.p50 is None:
         return ""
-    if math.isinf(outlook.p25):
-        return "nothing burns"
-    return between(outlook.p25 * 3600, outlook.p50 * 3600)
+    return "nothing burns" if math.isinf(outlook.p50) else about(outlook.p50 * 3600)
 
 
 def _quota(quota: Quota) -> str:

@@ -51,19 +51,6 @@ def about(seconds: float) -> str:
     return f"about {round(seconds / 86400)} days"
 
 
-def between(early: float, late: float) -> str:
-    """A duration known as a range: `about 5 to 6 days`, `about 40 h to 3 days`."""
-    first, last = about(early), about(late)
-    if first == last or math.isinf(early):
-        return first
-    if math.isinf(late):
-        return f"{first} or more"
-    (*_, number, unit), last = first.split(), last.removeprefix("about ")
-    if first.startswith("about ") and last.endswith(f" {unit}"):
-        return f"about {number} to {last}"
-    return f"{first} to {last}"
-
-
 def spell(seconds: float) -> str:
     """A duration that is over, in its two largest units: `2 h 10 min`, `3 days`, `40 s`."""
     rest, found = round(seconds), list[str]()
