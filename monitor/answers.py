@@ -38,7 +38,7 @@ def read_json(answer: Answer) -> object:
         raise Malformed("the answer is empty")
     try:
         text = answer.body.decode("utf-8-sig")
-        value: object = json.loads(text, parse_float=Decimal, parse_constant=_not_json)
+        value: object = _JSON.decode(text)
     except (ValueError, InvalidOperation, RecursionError):
         value = _NOT_JSON
     if value is _NOT_JSON:  # raised here: the parser's error carries the text it was given
@@ -51,6 +51,9 @@ _NOT_JSON = object()
 
 def _not_json(name: str) -> object:
     raise ValueError(name)
+
+
+_JSON = json.JSONDecoder(parse_float=Decimal, parse_constant=_not_json)
 
 
 def _kind_of_body(answer: Answer) -> str:
@@ -259,4 +262,4 @@ _PRIVATE = re.compile(
 
 def scrubbed(said: str, secrets: tuple[Secret, ...] = ()) -> str:
     """`said` without the secrets, and without all that looks like a key or a person."""
-    return _PRIVATE.sub("********", redact(said, secrets))
+    return _PRIVATE.sub("********", redact(said, secrets)) if said else said

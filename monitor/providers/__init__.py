@@ -149,13 +149,13 @@ def _unforeseen(error: Exception) -> Finding:
 
 
 def _without_secrets(finding: Finding, account: Account) -> Finding:
+    said = (finding.summary, finding.evidence, finding.facts)
     secrets = (account.key, *_held(account.fields))
-    return replace(
-        finding,
-        summary=scrubbed(finding.summary, secrets),
-        evidence=scrubbed(finding.evidence, secrets),
-        facts={name: scrubbed(said, secrets) for name, said in finding.facts.items()},
-    )
+    facts = {name: scrubbed(value, secrets) for name, value in finding.facts.items()}
+    clean = (scrubbed(finding.summary, secrets), scrubbed(finding.evidence, secrets), facts)
+    if clean == said:
+        return finding
+    return replace(finding, summary=clean[0], evidence=clean[1], facts=facts)
 
 
 _WORD = 8  # letters of a word in a secret that is a secret by itself: `Bearer` is none
