@@ -16,6 +16,7 @@ from monitor.core.model import (
     AlertState,
     Check,
     Incident,
+    Judgement,
     Verdict,
     key_target,
     provider_target,
@@ -116,24 +117,22 @@ class Judge:
     def _apply(self, view: View, now: datetime, changes: Changes) -> None:
         if view.target == key_target(view.account):
             view = self._memory.key(view.account)  # what any target saw of it
-        for rule in self._memory.rules_for(view.target):
-            self._judge(rule, view, now, changes)
+        memory, lasts = self._memory, lasting(view)
+        network = memory.network() if lasts else None
+        provider = memory.provider(view.provider) if lasts else None
+        for rule in memory.rules_for(view.target):
+            known = memory.alerts.get((rule.name, view.target))
+            firing = known is not None and known.stands
+            found = judge(rule, view, firing=firing, now=now, network=network, provider=provider)
+            # Nearly always there is nothing to end, and nothing begins.
+            if known is not None or found.verdict is Verdict.BREACH:
+                self._judged(rule, view, found, now, changes)
 
-    def _judge(self, rule: Rule, view: View, now: datetime, changes: Changes) -> None:
+    def _judged(
+        self, rule: Rule, view: View, judgement: Judgement, now: datetime, changes: Changes
+    ) -> None:
         memory, key = self._memory, (rule.name, view.target)
-        known = memory.alerts.get(key)
-        alert = known or Alert(rule.name, view.target)
-        lasts = lasting(view)
-        judgement = judge(
-            rule,
-            view,
-            firing=alert.stands,
-            now=now,
-            network=memory.network() if lasts else None,
-            provider=memory.provider(view.provider) if lasts else None,
-        )
-        if known is None and judgement.verdict is not Verdict.BREACH:
-            return  # as nearly always: there is nothing to end, and nothing begins
+        alert = memory.alerts.get(key) or Alert(rule.name, view.target)
         incident = memory.incidents.get(alert.incident) if alert.incident else None
         stepped = step(
             alert,

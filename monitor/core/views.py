@@ -95,7 +95,8 @@ def target_view(
     `declared`: of a quota's target what is counted here, as of `counted_at`.
     """
     target, reading = settings.target, record.reading
-    view = View(
+    spends = target.check is Check.BALANCE
+    return View(
         target=target.name,
         account=account.name,
         provider=account.provider,
@@ -125,16 +126,9 @@ def target_view(
         key_cause=_key_cause(reading, whole_key) if _by_key(settings) else None,
         watched_since=watched_since,
         named=named,
-    )
-    return _with_balance(view, account, record) if target.check is Check.BALANCE else view
-
-
-def _with_balance(view: View, account: Account, record: TargetRecord) -> View:
-    return replace(
-        view,
-        balance=record.balance,
-        floor=account.floor,
-        jobs_left=jobs_left(record.balance, account.jobs),
+        balance=record.balance if spends else None,
+        floor=account.floor if spends else Decimal(0),
+        jobs_left=jobs_left(record.balance, account.jobs) if spends else {},
     )
 
 
