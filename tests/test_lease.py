@@ -392,6 +392,32 @@ async def test_a_leader_that_hangs_is_followed_some_time_after_a_lock_has_gone(
         await store.close()
 
 
+_BEAT_ONCE = """
+import sqlite3, sys
+connection = sqlite3.connect(sys.argv[1], isolation_level=None)
+connection.execute("UPDATE lease SET beat = beat + 1")
+connection.close()
+"""
+
+
+async def test_a_standby_that_has_tried_to_write_still_sees_what_other_processes_write(
+    tmp_path: Path,
+) -> None:
+    path = str(tmp_path / "monitor.db")
+    leader = SqliteStore(path)
+    assert await leader.claim("leader", None, NOW, locked=True)
+    standby = SqliteStore(path, read_only=True)
+    seen = [await standby.lease()]
+    assert await standby.writable()
+    await leader.close()
+    for _ in range(3):  # each folds the log in, and takes it away, where it believes to be alone
+        beat = [sys.executable, "-c", _BEAT_ONCE, path]
+        await asyncio.to_thread(subprocess.run, beat, check=True)
+        seen.append(await standby.lease())
+    await standby.close()
+    assert [found.beat for found in seen if found] == [0, 1, 2, 3]
+
+
 async def test_to_try_whether_it_can_be_written_changes_nothing(tmp_path: Path) -> None:
     database = tmp_path / "m.db"
     store = SqliteStore(database)

@@ -59,8 +59,15 @@ def explain(path: Path, error: sqlite3.Error | OSError) -> StoreError:
 
 def connect(path: Path, *, busy_timeout: float) -> sqlite3.Connection:
     """Open for writing, mode 0600 where it is new. Raises sqlite3.Error and OSError."""
-    os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+    if not (path.is_file() and os.access(path, os.R_OK | os.W_OK)):
+        _make(path)
     return _connect(f"{path.as_uri()}?mode=rw", busy_timeout)
+
+
+def _make(path: Path) -> None:
+    """Make the file, or learn why not. One that works is left alone: to close it would take all
+    locks on it from whatever else in this process has it open."""
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
 
 
 def connect_read_only(path: Path, *, busy_timeout: float) -> sqlite3.Connection:
