@@ -548,6 +548,10 @@ def test_a_balance_that_nobody_has_is_not_read(balance: str, kind: str) -> None:
         ("10000 3000 3000 3000 3000 500 500 10000", 0, 0, 0, 2),  # so was a fall before it
         ("10000 3000 99999999 10000", 0, 0, 0, 2),
         ("10000 99999999 99999999 20000", 0, 10_000, 0, 2),
+        # Where nothing was spent there is nothing to refund, but nobody buys less than a job.
+        ("10000 3000 10001", 0, 1, 0, 1),
+        ("10000 3000 3000 10300", 0, 300, 0, 2),
+        ("10000 3000 10301", 0, 7_301, -7_000, 0),
     ],
 )
 def test_whoever_pays_has_seen_the_balance_run_low(

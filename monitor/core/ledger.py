@@ -86,7 +86,8 @@ class Ledger(LedgerState):
 
         What was misread comes back to where it was. Higher, by what only a credit explains, it
         comes because somebody has paid, and they pay for what has run low. A lone value that is
-        nothing, or was misread a short while ago, is no such proof.
+        nothing, or was misread a short while ago, is no such proof; nor is a rise by no more than
+        a job, which nobody buys.
         """
         suspect, accepted = self.suspect, self.balance or _ZERO
         if suspect is None or not suspect.balance < accepted < balance:
@@ -96,7 +97,7 @@ class Ledger(LedgerState):
             return False
         over = float(balance - accepted)
         returned = self._undone(at, over, pace) or self._refunds(over, pace)
-        return not returned and not self.leaps(over, pace)
+        return over > pace.job and not returned and not self.leaps(over, pace)
 
     def _refill(self, suspect: Suspect, at: float, balance: Decimal, pace: Pace) -> Entry:
         """Book the fall that was doubted at its own time, and then the credit upon it."""
