@@ -152,9 +152,11 @@ class Restoring:
             memory.tell(known)
             memory.seen.update(new)
             await self._writing.commit(Batch(told=known, seen=new))
-        gone = {r.was for r in settings.receivers}  # on the page it would be told twice
-        for key in [key for key, t in memory.told.items() if t.receiver in gone]:
-            del memory.told[key]
+        gone = {r.was: r.name for r in settings.receivers if r.was is not None}
+        for key, old in [(k, t) for k, t in memory.told.items() if t.receiver in gone]:
+            del memory.told[key]  # on the page it would be told twice
+            if old.kind is Kind.OPENED:
+                memory.opened_as[old.incident, gone[old.receiver]] = old.receiver
 
     async def _carry_over(self, old: str, new: str) -> None:
         carried = self._store is not None and await self._store.carry_over(old, new)

@@ -58,6 +58,7 @@ class State:
         self.alerts: dict[tuple[str, str], Alert] = {}
         self.incidents: dict[str, Incident] = {}
         self.told: dict[TellKey, Told] = {}
+        self.opened_as: dict[tuple[str, str], str] = {}  # incident, receiver: its name by then
         self.silences: dict[str, Silence] = {}
         self.notices: dict[str, Notice] = {}
         self.series: dict[str, Series] = {}  # of targets whose unit has changed
@@ -183,6 +184,7 @@ class State:
         }
         gone |= {t.incident for t in self.told.values() if t.kind is Kind.DIGEST and t.at < edge}
         self.told = {k: t for k, t in self.told.items() if t.incident not in gone}
+        self.opened_as = {k: name for k, name in self.opened_as.items() if k[0] not in gone}
         self.silences = {k: s for k, s in self.silences.items() if s.ends_at >= edge}
 
 

@@ -200,7 +200,7 @@ class Teller:
                 now=self._clock.now(),
                 external_url=external_url,
             )
-        target = notification.incident.target
+        incident, target = notification.incident.id, notification.incident.target
         return compose(
             notification,
             view=self._memory.look(target),
@@ -208,11 +208,12 @@ class Teller:
             still_open=[
                 i
                 for i in self._memory.incidents.values()
-                if i.open and i.target == target and i.id != notification.incident.id
+                if i.open and i.target == target and i.id != incident
             ],
             runbooks=self._runbooks,
             now=self._clock.now(),
             external_url=external_url,
+            opened_as=self._memory.opened_as.get((incident, notification.receiver)),
         )
 
     async def _settle(self, notification: Owing, errand: Errand, delivery: Delivery) -> None:

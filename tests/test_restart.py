@@ -170,6 +170,7 @@ async def test_a_receiver_that_was_renamed_knows_what_it_was_told(
     assert house.mail.said == ["opened kie-credits-low", "resolved kie-credits-low"]
     (message, _) = house.mail.sent[-1]
     assert message.receiver == "team"
+    assert message.opened_id == house.mail.sent[0][0].id  # it goes on in the same thread
     house = await again(house, tmp_path, named("team", "oncall", *addresses))
     await house.tell()
     assert len(house.mail.sent) == 2

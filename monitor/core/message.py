@@ -11,7 +11,7 @@ from monitor.core.chart import Chart
 from monitor.core.jobs import jobs_of
 from monitor.core.lines import fitting, subject, three_lines
 from monitor.core.message_figures import figures_of, runway_range
-from monitor.core.model import Check, Incident, Kind, Notification
+from monitor.core.model import Check, Incident, Kind, Notification, notification_id
 from monitor.core.phrases import clean, headline
 from monitor.core.sentences import refused
 from monitor.core.view import View
@@ -93,6 +93,7 @@ def compose(
     external_url: str | None,
     service_words: str = "",
     still_open: Sequence[Incident] = (),
+    opened_as: str | None = None,
 ) -> Message:
     """Put a notification in words.
 
@@ -100,6 +101,7 @@ def compose(
     `still_open`: other incidents of the target, so that one's end does not read as all-clear.
     `service_words`: what the config tells customers of a service that rests on the target; it
     wins over the runbook's. Links to our own pages are written only with `external_url`.
+    `opened_as`: the name the receiver had when it was told of the opening, if it was another.
     """
     incident, view = notification.incident, _claims(view)
     page, advice = _page(incident, view, runbooks), _advice(incident, view, runbooks)
@@ -110,7 +112,7 @@ def compose(
     customers = clean(service_words) or (page.customers if page else "")
     message = Message(
         id=notification.id,
-        opened_id=Notification(incident, Kind.OPENED, 0, notification.receiver, ()).id,
+        opened_id=notification_id(incident.id, Kind.OPENED, 0, opened_as or notification.receiver),
         kind=notification.kind,
         round=notification.round,
         receiver=notification.receiver,
