@@ -144,19 +144,25 @@ class Restoring:
         Nothing is awaited once the old entries are gone, for want of which it would be told anew.
         """
         memory = self._memory
-        told = carried_told(settings.receivers, memory.told.values())
-        seen = carried_seen(settings.receivers, memory.seen)
-        known = tuple(t for t in told if told_key(t) not in memory.told)
-        new = {key: at for key, at in seen.items() if key not in memory.seen}
-        if known or new:
-            memory.tell(known)
-            memory.seen.update(new)
-            await self._writing.commit(Batch(told=known, seen=new))
+        while (batch := self._carried(settings)) != Batch():  # more may be told meanwhile
+            memory.tell(batch.told)
+            memory.seen.update(batch.seen)
+            await self._writing.commit(batch)
         gone = {r.was: r.name for r in settings.receivers if r.was is not None}
         for key, old in [(k, t) for k, t in memory.told.items() if t.receiver in gone]:
             del memory.told[key]  # on the page it would be told twice
             if old.kind is Kind.OPENED:
                 memory.opened_as[old.incident, gone[old.receiver]] = old.receiver
+
+    def _carried(self, settings: Settings) -> Batch:
+        """What has not been put down under a new name yet."""
+        memory = self._memory
+        told = carried_told(settings.receivers, memory.told.values())
+        seen = carried_seen(settings.receivers, memory.seen)
+        return Batch(
+            told=tuple(t for t in told if told_key(t) not in memory.told),
+            seen={key: at for key, at in seen.items() if key not in memory.seen},
+        )
 
     async def _carry_over(self, old: str, new: str) -> None:
         carried = self._store is not None and await self._store.carry_over(old, new)

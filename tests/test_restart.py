@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import os
 import sqlite3
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -192,6 +194,20 @@ async def test_a_receiver_that_is_renamed_still_hears_the_end_it_was_owed(tmp_pa
         ("oncall", Kind.OPENED),
         ("team", Kind.RESOLVED),
     ]
+    await house.pipeline.keeper.close()
+
+
+async def test_what_a_receiver_is_told_while_it_is_renamed_counts_as_well(tmp_path: Path) -> None:
+    house = await first(tmp_path, named("oncall", None))
+    house.script.balance(9000)
+    await house.probe()
+    (told,) = house.memory.told.values()
+    meanwhile = house.pipeline.keeper.tell((replace(told, incident="another"),))
+    await asyncio.gather(house.pipeline.reload(named("team", "oncall")), meanwhile)
+    assert {(t.incident, t.receiver) for t in house.memory.told.values()} == {
+        (told.incident, "team"),
+        ("another", "team"),
+    }
     await house.pipeline.keeper.close()
 
 
