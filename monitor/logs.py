@@ -67,8 +67,9 @@ class Setup:
         """What writes records under `name`."""
         import structlog
 
-        if self._untold is not None:
-            _configure(self._untold)
+        style = self._untold
+        if style is not None:  # two threads may both find it so: twice is as good as once
+            _configure(style)
             self._untold = None
         found: structlog.typing.FilteringBoundLogger = structlog.get_logger(name)
         return found

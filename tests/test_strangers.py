@@ -132,6 +132,14 @@ def test_check_config_speaks_to_programs_and_to_pull_requests(folder: Path) -> N
     assert [(w["line"], w["path"]) for w in document["warnings"]] == [
         (1, "receivers"), (1, "accounts.kie.balance.interval"),
     ]  # fmt: skip
+    (folder / "web.yml").write_text(f"basic_auth_users: {{ada: $2b$13${'a' * 53}}}\n")
+    (folder / "config.yaml").write_text(
+        "accounts: {kie: {key: x}}\nweb: {config_file: web.yml}\n"
+        "receivers: {r: {webhook: {url: 'https://hook.example.com/x'}}}\n"
+    )
+    found = run(folder, "monitor check-config --format json")
+    (warning,) = json.loads(found.stdout)["warnings"]
+    assert (Path(warning["file"]).name, warning["line"]) == ("web.yml", 1)
     (folder / "config.yaml").write_text("accounts:\n  kie: {intervall: 5m}\n")
     found = run(folder, "monitor check-config --format github")
     assert (found.returncode, found.stderr) == (78, "")

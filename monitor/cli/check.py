@@ -47,6 +47,7 @@ def _document(path: str, found: Examined) -> dict[str, object]:
 
 def _member(fault: Fault) -> dict[str, object]:
     return {
+        "file": fault.file,  # a fault may stand in a file that the config names
         "line": fault.line,
         "column": fault.column,
         "path": fault.path,
