@@ -10,6 +10,7 @@ from monitor.clock import Clock
 from monitor.core.model import Incident, Kind
 from monitor.core.routing import carried_seen, carried_told
 from monitor.core.settings import Settings
+from monitor.core.views import continued
 from monitor.logs import Log
 from monitor.memory import KEPT, Memory, told_key
 from monitor.store import Batch, NewerSchemaError, Store, Stored, StoreError
@@ -57,11 +58,13 @@ class Restoring:
     def _take(self, stored: Stored, now: datetime) -> None:
         """What the store knows goes under what this process has seen meanwhile, if anything."""
         memory = self._memory
+        records = dict(memory.records)
         alerts, incidents, told = dict(memory.alerts), dict(memory.incidents), dict(memory.told)
         notices, series = dict(memory.notices), dict(memory.series)
         top_ups = dict(memory.top_ups)
         counted = self._writing.counted()
         memory.restore(stored)
+        memory.records |= {n: continued(memory.records[n], seen) for n, seen in records.items()}
         for key in alerts:
             old = memory.alerts.get(key)
             if old is not None and old.incident in memory.incidents:

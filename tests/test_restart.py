@@ -270,6 +270,32 @@ async def test_a_store_that_fails_is_said_once_and_alerting_goes_on(tmp_path: Pa
     await reopened.pipeline.keeper.close()
 
 
+async def test_what_is_read_before_the_store_could_be_loaded_is_not_taken_back(
+    tmp_path: Path,
+) -> None:
+    house = await first(tmp_path)
+    house.script.balance(20000)
+    await house.probe()
+    await house.pipeline.keeper.close()
+    with contextlib.closing(sqlite3.connect(tmp_path / "monitor.db")) as other:
+        other.execute("PRAGMA locking_mode=EXCLUSIVE")
+        other.execute("UPDATE lease SET beat = beat")
+        store = SqliteStore(str(tmp_path / "monitor.db"), busy_timeout=0.0)
+        new = House(CONFIG, store=store, clock=house.clock, script=house.script, mail=house.mail)
+        house = await new.start()
+        house.script.balance(9000)
+        await house.probe(after=300)
+    await house.pipeline.sweep()
+    assert snapshot(house).counts.store_failed == ""
+    for config in (CONFIG, CONFIG):  # what is judged anew is judged by the last reading
+        assert house.memory.records["kie/balance"].balance == 9000
+        await house.pipeline.reload(config)
+        await house.tell()
+        assert house.mail.said == ["opened kie-credits-low"]
+        house = await again(house, tmp_path, config, close=False)
+    await house.pipeline.keeper.close()
+
+
 def snapshot(house: House) -> Snapshot:
     return house.memory.snapshot(house.clock.now())
 

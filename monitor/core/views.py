@@ -49,6 +49,23 @@ def fold(record: TargetRecord, reading: Reading, balance: Decimal | None) -> Tar
     )
 
 
+def continued(stored: TargetRecord, seen: TargetRecord) -> TargetRecord:
+    """What is remembered where the record of an earlier process is found only after probes of
+    this one: what this one has `seen` goes on from there."""
+    if seen.reading is None or (stored.reading and stored.reading.at > seen.reading.at):
+        return stored
+    goes_on = stored.failures if seen.failures and seen.last_success is None else 0
+    return replace(
+        seen,
+        last_success=seen.last_success or stored.last_success,
+        failures=seen.failures + goes_on,
+        failed_from=stored.failed_from if goes_on else seen.failed_from,
+        streak=seen.streak if seen.last_success else stored.streak,
+        balance=stored.balance if seen.balance is None else seen.balance,
+        unit=seen.unit or stored.unit,
+    )
+
+
 def _failed_from(record: TargetRecord, reading: Reading) -> datetime | None:
     """When the first probe of a run of failures was begun; None: an earlier version saw it."""
     if record.failures:
