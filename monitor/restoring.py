@@ -57,37 +57,39 @@ class Restoring:
 
     def _take(self, stored: Stored, now: datetime) -> None:
         """What the store knows goes under what this process has seen meanwhile, if anything."""
-        memory = self._memory
-        records = dict(memory.records)
-        alerts, incidents, told = dict(memory.alerts), dict(memory.incidents), dict(memory.told)
-        notices, series = dict(memory.notices), dict(memory.series)
-        top_ups = dict(memory.top_ups)
-        counted = self._writing.counted()
+        memory, records, own = self._memory, dict(self._memory.records), self._seen()
         memory.restore(stored)
         memory.records |= {n: continued(memory.records[n], seen) for n, seen in records.items()}
-        for key in alerts:
-            old = memory.alerts.get(key)
+        for alert in own.alerts:
+            old = memory.alerts.get(alert.key)
             if old is not None and old.incident in memory.incidents:
                 self._supersede(memory.incidents[old.incident], now)
-        memory.alerts.update(alerts)
-        memory.incidents.update(incidents)
-        memory.told.update(told)
-        memory.notices.update(notices)
-        memory.series.update(series)
-        memory.top_ups.update(top_ups)
-        self._writing.owed.add(
-            Batch(
-                alerts=tuple(alerts.values()),
-                incidents=tuple(incidents.values()),
-                told=tuple(told.values()),
-                notices=tuple(notices.values()),
-                series=tuple(series.values()),
-                top_ups=tuple(top_ups.values()),
-                counts=counted,
-            )
-        )
+        memory.alerts |= {a.key: a for a in own.alerts}
+        memory.incidents |= {i.id: i for i in own.incidents}
+        memory.tell(own.told)
+        memory.silences |= {s.id: s for s in own.silences}
+        memory.notices |= {n.id: n for n in own.notices}
+        memory.series |= {s.target: s for s in own.series}
+        memory.top_ups |= {t.target: t for t in own.top_ups}
+        memory.seen = {**own.seen, **memory.seen}
+        self._writing.owed.add(own)
         self._writing.hourly.unfilled = set(stored.unfilled)
         self._note_troubles(stored.troubles)
+
+    def _seen(self) -> Batch:
+        """What this process knows by itself, before it has read what is stored."""
+        memory = self._memory
+        return Batch(
+            alerts=tuple(memory.alerts.values()),
+            incidents=tuple(memory.incidents.values()),
+            told=tuple(memory.told.values()),
+            silences=tuple(memory.silences.values()),
+            seen=dict(memory.seen),
+            notices=tuple(memory.notices.values()),
+            series=tuple(memory.series.values()),
+            top_ups=tuple(memory.top_ups.values()),
+            counts=self._writing.counted(),
+        )
 
     def _supersede(self, incident: Incident, now: datetime) -> None:
         """The same alert was opened anew while nothing could be loaded: the new one speaks."""

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import os
 import sqlite3
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
@@ -15,7 +16,7 @@ import pytest
 from house import House, huggingface, kie, receiver, rule, settings
 
 from monitor.core.causes import Cause
-from monitor.core.model import Finding, Kind
+from monitor.core.model import Finding, Kind, Silence
 from monitor.core.settings import Settings
 from monitor.core.snapshot import Snapshot
 from monitor.notifiers import Delivery
@@ -270,6 +271,22 @@ async def test_a_store_that_fails_is_said_once_and_alerting_goes_on(tmp_path: Pa
     await reopened.pipeline.keeper.close()
 
 
+@contextlib.contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Another program holds the database: it can be neither read nor written."""
+    with contextlib.closing(sqlite3.connect(path)) as other:
+        other.execute("PRAGMA locking_mode=EXCLUSIVE")
+        other.execute("UPDATE lease SET beat = beat")
+        yield
+
+
+async def beside(house: House, folder: Path) -> House:
+    """The same world after a restart while the database is locked."""
+    store = SqliteStore(str(folder / "monitor.db"), busy_timeout=0.0)
+    new = House(CONFIG, store=store, clock=house.clock, script=house.script, mail=house.mail)
+    return await new.start()
+
+
 async def test_what_is_read_before_the_store_could_be_loaded_is_not_taken_back(
     tmp_path: Path,
 ) -> None:
@@ -277,12 +294,8 @@ async def test_what_is_read_before_the_store_could_be_loaded_is_not_taken_back(
     house.script.balance(20000)
     await house.probe()
     await house.pipeline.keeper.close()
-    with contextlib.closing(sqlite3.connect(tmp_path / "monitor.db")) as other:
-        other.execute("PRAGMA locking_mode=EXCLUSIVE")
-        other.execute("UPDATE lease SET beat = beat")
-        store = SqliteStore(str(tmp_path / "monitor.db"), busy_timeout=0.0)
-        new = House(CONFIG, store=store, clock=house.clock, script=house.script, mail=house.mail)
-        house = await new.start()
+    with locked(tmp_path / "monitor.db"):
+        house = await beside(house, tmp_path)
         house.script.balance(9000)
         await house.probe(after=300)
     await house.pipeline.sweep()
@@ -293,6 +306,25 @@ async def test_what_is_read_before_the_store_could_be_loaded_is_not_taken_back(
         await house.tell()
         assert house.mail.said == ["opened kie-credits-low"]
         house = await again(house, tmp_path, config, close=False)
+    await house.pipeline.keeper.close()
+
+
+async def test_a_silence_made_before_the_store_could_be_loaded_lasts(tmp_path: Path) -> None:
+    house = await first(tmp_path)
+    await house.pipeline.keeper.close()
+    now = house.clock.now()
+    silence = Silence("s-1", "kie/*", None, now, now + timedelta(hours=2), "ada", "known")
+    with locked(tmp_path / "monitor.db"):
+        house = await beside(house, tmp_path)
+        await house.pipeline.keeper.silence(silence)
+        await house.pipeline.meet()
+        met = dict(house.memory.seen)
+    await house.pipeline.sweep()
+    assert snapshot(house).counts.store_failed == ""
+    for _ in range(2):
+        assert house.memory.silences == {silence.id: silence}
+        assert house.memory.seen == met != {}
+        house = await again(house, tmp_path, close=False)
     await house.pipeline.keeper.close()
 
 
