@@ -10,7 +10,7 @@ import tempfile
 import threading
 import typing
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
 from pathlib import Path
@@ -486,3 +486,15 @@ def test_a_migration_is_split_into_its_statements() -> None:
         "CREATE TABLE a (b TEXT DEFAULT ';');",
         "CREATE TABLE c (d);",
     ]
+
+
+async def test_a_shell_reads_what_a_daemon_of_the_version_before_writes(tmp_path: Path) -> None:
+    """An upgrade installs the command before it restarts the daemon, which adds the columns."""
+    path, seen = tmp_path / "monitor.db", TargetRecord("kie/balance", None, failures=2)
+    async with opened(path) as store:
+        await store.commit(Batch(targets=(seen,)))
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("ALTER TABLE targets DROP COLUMN failed_from")
+        connection.execute("PRAGMA user_version=6")
+    async with opened(path, read_only=True) as reader:
+        assert (await reader.load(LONG_AGO)).targets == {"kie/balance": seen}

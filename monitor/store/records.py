@@ -18,6 +18,7 @@ from monitor.store.cells import (
     text,
     text_or_none,
 )
+from monitor.store.lives import cell
 
 
 def _quotas_text(quotas: tuple[Quota, ...]) -> str:
@@ -119,12 +120,13 @@ def record_cells(record: TargetRecord) -> Cells:
 
 def record(row: sqlite3.Row) -> TargetRecord:
     """What a row remembers of one target."""
+    failed_from = cell(row, "failed_from")
     return TargetRecord(
         target=row["target"],
         reading=_reading(row),
         last_success=moment_or_none(row["last_success"]),
         failures=row["failures"],
-        failed_from=moment_or_none(row["failed_from"]),
+        failed_from=moment(failed_from) if isinstance(failed_from, int) else None,
         streak=row["streak"],
         balance=decimal(row["balance"]),
         unit=row["unit"],
