@@ -154,7 +154,7 @@ class Keeper:
         if self._store is None:
             return
         if not self._writing.loaded:
-            await self._restoring.load(now)
+            await self._load_late(now)
         try:
             await self._store.heartbeat(now)
             await self._writing.commit(Batch())
@@ -170,6 +170,12 @@ class Keeper:
         except StoreError as error:
             self._writing.failed(error)
         self._memory.prune(now)
+
+    async def _load_late(self, now: datetime) -> None:
+        """What could not be read at the start, as soon as it can be."""
+        await self._restoring.load(now)
+        if self._writing.loaded:
+            self._memory.refresh_all(now)
 
     async def _tend(self, store: Store, now: datetime) -> None:
         """History: hours of old samples, and deleting what is too old."""

@@ -309,6 +309,24 @@ async def test_what_is_read_before_the_store_could_be_loaded_is_not_taken_back(
     await house.pipeline.keeper.close()
 
 
+async def test_a_history_that_is_loaded_late_is_heeded_at_once(tmp_path: Path) -> None:
+    house = await first(tmp_path)
+    for step in range(100):
+        house.script.balance(50000 - 100 * step)
+        await house.probe(after=300)
+    burn = house.memory.views["kie/balance"].outlook
+    await house.pipeline.keeper.close()
+    with locked(tmp_path / "monitor.db"):
+        house = await beside(house, tmp_path)
+        await house.probe(after=300)
+    await house.pipeline.sweep()
+    known = house.memory.views["kie/balance"].outlook
+    assert burn is not None
+    assert known is not None
+    assert known.burn_per_hour == pytest.approx(burn.burn_per_hour, rel=0.1)
+    await house.pipeline.keeper.close()
+
+
 async def test_a_silence_made_before_the_store_could_be_loaded_lasts(tmp_path: Path) -> None:
     house = await first(tmp_path)
     await house.pipeline.keeper.close()
