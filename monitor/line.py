@@ -110,7 +110,7 @@ class Secure:
     @property
     def spent(self) -> bool:
         """Whether no request may go out on it. A ticket for a later session may have come."""
-        if not self._line.spent:
+        if not (self._line.spent or self._in.pending or self._tls.pending()):
             return False
         self._in.write(self._line.taken())
         with suppress(ssl.SSLError):

@@ -54,10 +54,11 @@ class Peer:
         await shaking
         return secure
 
-    def say(self, data: bytes) -> None:
-        """In TLS."""
+    def say(self, *records: bytes) -> None:
+        """In TLS, all at once."""
         assert self._tls is not None
-        self._tls.write(data)
+        for data in records:
+            self._tls.write(data)
         self.pass_on()
 
     def pass_on(self) -> None:
@@ -136,6 +137,21 @@ async def test_words_that_nobody_asked_for_spend_a_line_in_tls(authority: Author
     peer = Peer(authority.server())
     secure = await peer.meet(authority)
     peer.say(b"x")
+    assert secure.spent
+
+
+async def test_words_that_came_together_with_an_answer_spend_a_line_in_tls(
+    authority: Authority,
+) -> None:
+    peer = Peer(authority.server())
+    secure = await peer.meet(authority)
+    peer.say(b"answer", b"another, in a record of its own")
+    assert await secure.read(100) == b"answer"
+    assert secure.spent
+    peer = Peer(authority.server())
+    secure = await peer.meet(authority)
+    peer.say(b"answer and more")
+    assert await secure.read(6) == b"answer"
     assert secure.spent
 
 
