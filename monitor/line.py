@@ -29,8 +29,11 @@ class Line(asyncio.Protocol):
 
     @property
     def spent(self) -> bool:
-        """Whether no request may go out on it: it ended, or bytes came that nobody asked for."""
-        return self._ended or bool(self._came) or self._transport is None
+        """Whether no request may go out on it: it ended, bytes came that nobody asked for, or the
+        last request was answered before the peer has taken all of it."""
+        if self._ended or self._came or self._transport is None:
+            return True
+        return self._transport.get_write_buffer_size() > 0
 
     def write(self, data: bytes) -> None:
         """Send, in the background; a failure shows at the next read."""

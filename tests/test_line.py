@@ -19,6 +19,7 @@ class Peer:
     def __init__(self, context: ssl.SSLContext | None = None) -> None:
         self.line, self.said = Line(), b""
         self.reading, self.open = True, True
+        self.untaken = 0
         self.line.connection_made(cast("asyncio.Transport", self))
         self._in, self._out = ssl.MemoryBIO(), ssl.MemoryBIO()
         self._tls = context and context.wrap_bio(self._in, self._out, server_side=True)
@@ -26,6 +27,9 @@ class Peer:
     def write(self, data: bytes) -> None:
         self.said += data
         self._in.write(data)
+
+    def get_write_buffer_size(self) -> int:
+        return self.untaken
 
     def abort(self) -> None:
         self.open = False
@@ -83,6 +87,14 @@ def test_a_line_is_spent_once_it_ended_or_bytes_came_that_nobody_asked_for() -> 
         peer = Peer()
         end(peer.line)
         assert peer.line.spent
+
+
+def test_a_line_is_spent_while_the_peer_has_not_taken_all_that_was_sent() -> None:
+    peer = Peer()
+    peer.untaken = 1
+    assert peer.line.spent
+    peer.untaken = 0
+    assert not peer.line.spent
 
 
 async def test_what_came_is_read_before_the_end_and_why_it_ended_after_it() -> None:
