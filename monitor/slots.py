@@ -8,8 +8,10 @@ commit to the store shared: together they cost half of what each costs alone.
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
+from apscheduler.jobstores.base import JobLookupError
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from apscheduler.triggers.date import DateTrigger
 
@@ -57,7 +59,8 @@ class Slots:
         del self._due[at][name]
         if not self._due[at]:
             del self._due[at]
-            self._jobs.remove_job(at.isoformat())
+            with suppress(JobLookupError):  # it is coming, in this pass of the loop or the next
+                self._jobs.remove_job(at.isoformat())
 
     async def _come(self, at: datetime) -> None:
         """APScheduler's job: what it starts are tasks of ours, and it returns at once."""

@@ -89,6 +89,17 @@ async def test_what_is_removed_is_not_called_and_its_neighbours_are() -> None:
     assert await called.until(1) == ["b"]
 
 
+async def test_a_name_may_be_moved_in_any_pass_of_the_loop_around_its_moment() -> None:
+    for passes in range(6):
+        called = Called()
+        called.slots.put("a", soon(-1))
+        for _ in range(passes):
+            await asyncio.sleep(0)
+        before = list(called.names)
+        called.slots.put("a", soon(-1))
+        assert await called.until(len(before) + 1) == [*before, "a"]
+
+
 async def test_nothing_is_called_after_a_pause() -> None:
     called = Called()
     called.slots.put("a", soon(5))
