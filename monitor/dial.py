@@ -81,7 +81,7 @@ async def race(found: Iterable[Address], stagger: float = STAGGER) -> socket.soc
                 if (made := _outcome(task, failed)) is not None:
                     return made
     finally:
-        await _give_up(under_way)
+        _give_up(under_way)
     raise ExceptionGroup("no address answered", failed)
 
 
@@ -93,10 +93,17 @@ def _outcome(task: asyncio.Task[socket.socket], failed: list[Exception]) -> sock
         return None
 
 
-async def _give_up(tasks: set[asyncio.Task[socket.socket]]) -> None:
-    """End the attempts that nobody waits for; one that has succeeded meanwhile is closed."""
+def _give_up(tasks: set[asyncio.Task[socket.socket]]) -> None:
+    """End the attempts that nobody waits for; one that has succeeded meanwhile is closed.
+
+    They end in the next pass of the loop. Whoever waited for that could be cancelled meanwhile, and
+    would lose the socket that it has in hand.
+    """
     for task in tasks:
+        task.add_done_callback(_close)
         task.cancel()
-    for ended in await asyncio.gather(*tasks, return_exceptions=True):
-        if isinstance(ended, socket.socket):
-            ended.close()
+
+
+def _close(ended: asyncio.Task[socket.socket]) -> None:
+    if not ended.cancelled() and ended.exception() is None:
+        ended.result().close()

@@ -39,8 +39,10 @@ def here(port: int) -> Address:
     return (FOUR, ("127.0.0.1", port))
 
 
-def attempts() -> list[asyncio.Task[object]]:
-    """What is under way beside the test."""
+async def attempts() -> list[asyncio.Task[object]]:
+    """What is under way beside the test, once what was given up has ended."""
+    for _ in range(2):
+        await asyncio.sleep(0)
     return [t for t in asyncio.all_tasks() if getattr(t.get_coro(), "__name__", "") == "_attempt"]
 
 
@@ -83,7 +85,7 @@ async def test_an_address_that_hangs_is_overtaken_and_its_attempt_ended() -> Non
                 made = await race([here(dead), here(port)], stagger=0.01)
             assert made.getpeername() == ("127.0.0.1", port)
             made.close()
-            assert attempts() == []
+            assert await attempts() == []
 
 
 async def test_a_race_that_is_given_up_leaves_no_attempt() -> None:
@@ -91,7 +93,21 @@ async def test_a_race_that_is_given_up_leaves_no_attempt() -> None:
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(0.05):
                 await race([here(dead), here(dead), here(dead)], stagger=0.01)
-        assert attempts() == []
+        assert await attempts() == []
+
+
+async def test_a_race_that_is_cancelled_in_any_pass_of_the_loop_leaves_no_socket_open() -> None:
+    async with listening() as port:
+        with hanging() as dead:
+            for passes in range(12):
+                racing = asyncio.create_task(race([here(dead), here(port)], stagger=0))
+                for _ in range(passes):
+                    await asyncio.sleep(0)
+                racing.cancel()
+                (made,) = await asyncio.gather(racing, return_exceptions=True)
+                if isinstance(made, socket.socket):
+                    made.close()
+                del made, racing  # one that is open yet would complain
 
 
 async def test_one_address_alone_says_what_went_wrong_with_it() -> None:
