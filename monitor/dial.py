@@ -23,7 +23,10 @@ async def addresses(host: str, port: int) -> list[Address]:
         if _is_literal(family, host):  # needs no resolver, and no thread
             return [(family, (host, port))]
     loop = asyncio.get_running_loop()
-    found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    try:
+        found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except UnicodeError:  # a..b, or a label of over 63 letters: nobody can have that name
+        raise socket.gaierror(socket.EAI_NONAME, "no name") from None
     if not found:
         raise socket.gaierror(socket.EAI_NONAME, "no address")
     return by_turns((int(family), place) for family, _, _, _, place in found)

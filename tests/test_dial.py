@@ -35,6 +35,12 @@ async def test_an_address_needs_no_resolver() -> None:
     assert await addresses("::1", 80) == [(SIX, ("::1", 80))]
 
 
+@pytest.mark.parametrize("host", ["a..localhost", "a" * 64 + ".localhost"])
+async def test_what_can_be_no_name_does_not_resolve(host: str) -> None:
+    with pytest.raises(socket.gaierror):
+        await addresses(host, 80)
+
+
 def here(port: int) -> Address:
     return (FOUR, ("127.0.0.1", port))
 
