@@ -99,8 +99,8 @@ def _outcome(task: asyncio.Task[socket.socket], failed: list[Exception]) -> sock
 def _give_up(tasks: set[asyncio.Task[socket.socket]]) -> None:
     """End the attempts that nobody waits for; one that has succeeded meanwhile is closed.
 
-    They end in the next pass of the loop. Whoever waited for that could be cancelled meanwhile, and
-    would lose the socket that it has in hand.
+    They end in the next pass of the loop. Whoever waited for that could be cancelled meanwhile,
+    and would lose the socket that it has in hand.
     """
     for task in tasks:
         task.add_done_callback(_close)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 
 from monitor.clock import Clock
 from monitor.config import ConfigFaults
-from monitor.core.settings import Settings
+from monitor.core.settings import Settings, TargetSettings
 from monitor.heartbeat import notify, reloading
 from monitor.logs import Log
 from monitor.pipeline import Pipeline
@@ -67,14 +67,17 @@ class Reloader:
 
     def _arm(self, old: Settings, settings: Settings) -> None:
         """Disarm targets that are gone; arm those that are new or changed."""
-        before = {t.target.name: t for t in old.targets}
-        after = {t.target.name: t for t in settings.targets}
-        for name in before.keys() - after.keys():
-            self._scheduler.disarm(name)
-        changed = [t for n, t in after.items() if before.get(n) != t]
-        moved = {a.name for a in settings.accounts if old.account(a.name) != a}
-        changed += [t for t in after.values() if t.target.account in moved and t not in changed]
-        self._pipeline.watch(self._scheduler.arm(changed, {}))
+        left = {t.target.name for t in settings.targets}
+        for target in old.targets:
+            if target.target.name not in left:
+                self._scheduler.disarm(target.target.name)
+        self._pipeline.watch(self._scheduler.arm(changed(old, settings), {}))
+
+
+def changed(old: Settings, new: Settings) -> list[TargetSettings]:
+    """The targets of accounts that are new or not as they were, in the config's order."""
+    before = {a.name: a for a in old.accounts}
+    return [t for a in new.accounts if before.get(a.name) != a for t in a.targets]
 
 
 def _warn_of_restarts(old: Settings, settings: Settings) -> None:

@@ -110,11 +110,9 @@ def _floor(when: Compare, entry: Entry, settings: Settings) -> Iterator[str]:
     """At the floor an account is useless: `credits-exhausted` has spoken already."""
     if when.measure != "balance" or when.op not in _LESS:
         return
-    floors = [
-        account.floor
-        for t in entry.asked
-        if (account := settings.account(t.target.account)) and t.target.check is Check.BALANCE
-    ]
+    known = {a.name: a.floor for a in settings.accounts}
+    balances = (t.target.account for t in entry.asked if t.target.check is Check.BALANCE)
+    floors = [known[name] for name in balances if name in known]
     if floors and all(when.value <= floor for floor in floors):
         yield (
             f"{when.text} is not above the floor of {min(floors):f}: credits-exhausted is told "
