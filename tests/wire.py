@@ -169,6 +169,9 @@ class Authority:
         name = _name("monitor test authority")
         builder = _builder(name, name, key.public_key(), days=30)
         builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=None), True)
+        builder = builder.add_extension(_SIGNS, True)
+        mark = x509.SubjectKeyIdentifier.from_public_key(key.public_key())
+        builder = builder.add_extension(mark, False)
         certificate = builder.sign(key, hashes.SHA256())
         (directory / "ca.pem").write_bytes(_pem(certificate))
         return cls(directory, key, certificate)
@@ -188,6 +191,8 @@ class Authority:
             names = [x509.DNSName(host)]
         builder = _builder(_name(host), self.certificate.subject, key.public_key(), days=days)
         builder = builder.add_extension(x509.SubjectAlternativeName(names), False)
+        by = x509.AuthorityKeyIdentifier.from_issuer_public_key(self.key.public_key())
+        builder = builder.add_extension(by, False)  # asked for from Python 3.13 on
         chain, keyfile = self.directory / f"{host}{days}.pem", self.directory / f"{host}{days}.key"
         chain.write_bytes(_pem(builder.sign(self.key, hashes.SHA256())))
         keyfile.write_bytes(
@@ -200,6 +205,19 @@ class Authority:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(chain, keyfile)
         return context
+
+
+_SIGNS = x509.KeyUsage(
+    key_cert_sign=True,
+    crl_sign=True,
+    digital_signature=False,
+    content_commitment=False,
+    key_encipherment=False,
+    data_encipherment=False,
+    key_agreement=False,
+    encipher_only=False,
+    decipher_only=False,
+)
 
 
 def _pem(certificate: x509.Certificate) -> bytes:
