@@ -233,6 +233,11 @@ def _guarded(request: Request) -> SplitResult:
             Cause.KEY_REJECTED,
             "the key holds a line break or another character that no key has: copy it anew",
         )
+    if odd := next((n for n, value in request.headers.items() if not sendable(value)), ""):
+        raise HttpFailure(
+            Cause.ANSWER_MALFORMED,
+            f"{host_of(parts)} was not asked: {odd} would hold a character that no header has",
+        )
     return parts
 
 

@@ -463,6 +463,16 @@ async def test_a_key_no_header_can_carry_is_named_and_not_shown(spoilt: str) -> 
     assert "copy it anew" in str(fault)
 
 
+@pytest.mark.parametrize("value", ["Ünï", "a\r\nX-Two: b", " a"])
+async def test_what_no_header_can_hold_is_sent_to_nobody_and_named(door: Door, value: str) -> None:
+    async with serving(says(answer())) as wire:
+        fault = await failure(door, get(wire.url, headers={"Organization": value}))
+        assert wire.connections == 0
+    assert str(fault) == (
+        "127.0.0.1 was not asked: Organization would hold a character that no header has"
+    )
+
+
 @pytest.mark.parametrize("url", ["", "api.example.com", "ftp://a/", "http://", "http://[x/"])
 async def test_what_is_no_address_fails_without_a_traceback(url: str) -> None:
     fault = await failure(Door(transport=through(never)), Request("GET", url))
