@@ -52,15 +52,14 @@ class Line(asyncio.Protocol):
             raise self._error
         data = bytes(self._came[:most])
         del self._came[:most]
-        if self._paused and len(self._came) < FULL and self._transport is not None:
-            self._paused = False
-            self._transport.resume_reading()
+        self._go_on()
         return data
 
     def taken(self) -> bytes:
         """What has come and nobody has read, without waiting."""
         data = bytes(self._came)
         self._came.clear()
+        self._go_on()
         return data
 
     def hang_up(self) -> None:
@@ -93,6 +92,12 @@ class Line(asyncio.Protocol):
         """Whoever reads is told why."""
         self._ended, self._error, self._transport = True, exc, None
         self._wake()
+
+    def _go_on(self) -> None:
+        """Let the peer say more, where there is room for it again."""
+        if self._paused and len(self._came) < FULL and self._transport is not None:
+            self._paused = False
+            self._transport.resume_reading()
 
     def _wake(self) -> None:
         if self._waiter is not None and not self._waiter.done():

@@ -118,6 +118,8 @@ async def test_a_peer_that_says_much_has_to_wait_until_it_is_read() -> None:
     assert peer.reading
     peer.line.data_received(b"x" * FULL)
     assert not peer.reading
+    assert len(peer.line.taken()) == 2 * FULL - 1
+    assert peer.reading
 
 
 async def test_a_reader_is_woken_by_what_comes_and_by_the_end() -> None:
