@@ -18,6 +18,7 @@ from monitor.core.tally import Tally
 from monitor.seeing import Sight
 from monitor.state import KEPT, TellKey, book_settings, told_key
 from monitor.store import Checkpoint, Stored
+from monitor.trail import Courses
 
 __all__ = ["KEPT", "Memory", "TellKey", "told_key"]
 
@@ -87,7 +88,7 @@ class Memory(Sight):
             series=dict(self.series),
             told=tuple(self.told.values()),
             totals={name: book.totals for name, book in self.books.items()},
-            history={name: trail.points() for name, trail in self.trails.items()},
+            history=Courses({name: trail.course() for name, trail in self.trails.items()}),
             counts=self._counts(now),
             jobs_reported=self._jobs_reported(now),
         )

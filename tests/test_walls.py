@@ -71,7 +71,7 @@ PARTS = {
     "trail": set(),
     "state": {"core", "trail"},
     "seeing": {"core", "state"},
-    "memory": {"core", "seeing", "state", "store"},
+    "memory": {"core", "seeing", "state", "store", "trail"},
     "judging": {"core", "memory"},
     "owing": {"core", "memory", "store"},
     "hourly": {"core", "memory", "store"},
