@@ -7,6 +7,7 @@ no goodbye is said in TLS, since a peer could let us wait for its own.
 from __future__ import annotations
 
 import asyncio
+import select
 import socket
 import ssl
 from contextlib import suppress
@@ -33,7 +34,7 @@ class Line(asyncio.Protocol):
         last request was answered before the peer has taken all of it."""
         if self._ended or self._came or self._transport is None:
             return True
-        return self._transport.get_write_buffer_size() > 0
+        return self._transport.get_write_buffer_size() > 0 or _waiting(self._transport)
 
     def write(self, data: bytes) -> None:
         """Send, in the background; a failure shows at the next read."""
@@ -102,6 +103,16 @@ class Line(asyncio.Protocol):
     def _wake(self) -> None:
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)
+
+
+def _waiting(transport: asyncio.Transport) -> bool:
+    """Whether more has come, or the end, than a busy event loop has handed over yet."""
+    made = transport.get_extra_info("socket")
+    if made is None:
+        return False
+    poll = select.poll()
+    poll.register(made.fileno(), select.POLLIN)
+    return bool(poll.poll(0))
 
 
 class Secure:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import ssl
+from collections.abc import Callable
 from pathlib import Path
 from typing import cast
 
 import pytest
 from wire import Authority
 
-from monitor.line import FULL, Line, Secure
+from monitor.line import FULL, Line, Secure, opened
 
 
 class Peer:
@@ -30,6 +32,9 @@ class Peer:
 
     def get_write_buffer_size(self) -> int:
         return self.untaken
+
+    def get_extra_info(self, _name: str) -> None:
+        """It has no socket."""
 
     def abort(self) -> None:
         self.open = False
@@ -95,6 +100,20 @@ def test_a_line_is_spent_while_the_peer_has_not_taken_all_that_was_sent() -> Non
     assert peer.line.spent
     peer.untaken = 0
     assert not peer.line.spent
+
+
+@pytest.mark.parametrize("end", [lambda s: s.send(b"x"), lambda s: s.close()], ids=["byte", "end"])
+async def test_a_line_is_spent_as_soon_as_something_came_however_busy_the_loop_is(
+    end: Callable[[socket.socket], object],
+) -> None:
+    ours, theirs = socket.socketpair()
+    with theirs:
+        line = await opened(ours, None, "127.0.0.1")
+        assert not line.spent
+        end(theirs)  # and nothing is awaited
+        assert line.spent
+    line.hang_up()
+    await asyncio.sleep(0)
 
 
 async def test_what_came_is_read_before_the_end_and_why_it_ended_after_it() -> None:
