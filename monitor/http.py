@@ -12,6 +12,7 @@ import os
 import ssl
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -180,9 +181,11 @@ def _trust(ca_file: str | None) -> _Trust:
     try:
         return ca_file, os.stat(ca_file).st_mtime_ns
     except OSError as error:
-        raise HttpFailure(
-            Cause.TLS_INVALID, f"ca_file {ca_file} cannot be read: {error.strerror}"
-        ) from None
+        raise _unreadable(ca_file, error) from None
+
+
+def _unreadable(ca_file: str, error: OSError) -> HttpFailure:
+    return HttpFailure(Cause.TLS_INVALID, f"ca_file {ca_file} cannot be read: {error.strerror}")
 
 
 def _context(origin: str, trust: _Trust) -> ssl.SSLContext:
@@ -195,21 +198,39 @@ def _context(origin: str, trust: _Trust) -> ssl.SSLContext:
 @lru_cache(maxsize=16)
 def _ssl_context(trust: _Trust) -> ssl.SSLContext:
     """One context per set of CAs, for all connections: making one takes 15 ms."""
+    try:
+        context = _known_authorities()
+    except OSError as error:
+        raise HttpFailure(
+            Cause.NETWORK_OFFLINE, f"this machine's CAs cannot be read: {error.strerror}"
+        ) from None
+    context.set_alpn_protocols(["http/1.1"])
+    if trust is None:
+        return context
+    try:
+        context.load_verify_locations(trust[0])
+    except ssl.SSLError:
+        raise HttpFailure(
+            Cause.TLS_INVALID, f"ca_file {trust[0]} holds no certificate in PEM form"
+        ) from None
+    except OSError as error:
+        raise _unreadable(trust[0], error) from None
+    return context
+
+
+def _known_authorities() -> ssl.SSLContext:
+    """Those of this machine. Raises OSError."""
     import httpx
 
     paths = ssl.get_default_verify_paths()
-    if paths.cafile or (paths.capath and os.listdir(paths.capath)):
-        context = ssl.create_default_context()
-    else:  # a bare container: the CAs that httpx brings along
-        context = httpx.create_ssl_context(trust_env=False)
-    context.set_alpn_protocols(["http/1.1"])
-    if trust is not None:
-        try:
-            context.load_verify_locations(trust[0])
-        except (OSError, ssl.SSLError):
-            raise HttpFailure(
-                Cause.TLS_INVALID, f"ca_file {trust[0]} holds no certificate in PEM form"
-            ) from None
+    if not (paths.cafile or (paths.capath and os.listdir(paths.capath))):
+        return httpx.create_ssl_context(
+            trust_env=False
+        )  # a bare container: httpx brings CAs along
+    context = ssl.create_default_context()
+    if paths.cafile and not context.cert_store_stats()["x509"]:
+        with suppress(ssl.SSLError):  # there is none in it; a file that cannot be opened is passed
+            context.load_verify_locations(paths.cafile)  # over in silence, but not here
     return context
 
 

@@ -6,6 +6,7 @@ import asyncio
 import errno
 import gzip
 import logging
+import resource
 import shutil
 import socket
 import ssl
@@ -567,6 +568,22 @@ async def test_a_ca_file_that_is_none_is_named(
     fault = await failure(door, get("https://127.0.0.1:1", ca_file=str(path)))
     assert fault.cause is Cause.TLS_INVALID
     assert "ca.pem" in str(fault)
+
+
+async def test_a_process_without_a_file_left_does_not_go_on_without_authorities(
+    door: Door, authority: Authority, tmp_path: Path
+) -> None:
+    path = shutil.copyfile(authority.ca_file, tmp_path / "ca.pem")
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    async with serving(says(answer()), authority.server()) as wire:
+        request = get(wire.url, ca_file=str(path))
+        resource.setrlimit(resource.RLIMIT_NOFILE, (0, hard))
+        try:
+            with pytest.raises(HttpFailure, match="cannot be read: Too many open files"):
+                await door.send(request)
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        assert (await door.send(request)).status == 200
 
 
 async def test_a_renewed_ca_file_is_read_anew(
