@@ -16,7 +16,7 @@ from monitor.core.document import document
 from monitor.core.lease import Leading, Reason
 from monitor.core.settings import Settings
 from monitor.core.snapshot import Snapshot
-from monitor.descriptors import take_what_is_allowed
+from monitor.descriptors import say_in_words, take_what_is_allowed
 from monitor.exporter import Exporter
 from monitor.heartbeat import SignsOfLife
 from monitor.history import Archive
@@ -294,6 +294,7 @@ async def run_daemon(daemon: Daemon) -> None:
     take_what_is_allowed()
     loop = asyncio.get_running_loop()
     loop.set_default_executor(PassingThreads())
+    loop.set_exception_handler(say_in_words)
     reloads: set[asyncio.Task[str | None]] = set()
 
     def reload() -> None:

@@ -53,7 +53,6 @@ class Writing:
             return
         try:
             await self.store.commit(full)
-            self.recovered()
         except StoreReplacedError as error:
             self.owed.hours |= hours_by_key(full)
             await self.write_all_again(error)
@@ -64,6 +63,15 @@ class Writing:
         except asyncio.CancelledError:
             self.owed.add(full)
             raise
+        else:
+            await self._works()
+
+    async def _works(self) -> None:
+        """The store took something: also what it refused meanwhile, before that is said."""
+        if self.owed:
+            await self.commit(_NOTHING)
+        else:
+            self.recovered()
 
     def _with(self, owed: Owed, batch: Batch) -> Batch:
         """A batch and all that is owed."""

@@ -12,7 +12,7 @@ import pytest
 from house import MODELS, START, House, every, huggingface, kie, rule, settings
 
 from monitor.core.causes import Cause
-from monitor.core.model import Check, Finding, Target
+from monitor.core.model import Check, Finding, Silence, Target
 from monitor.core.settings import Service
 from monitor.notifiers import Delivery
 from monitor.store import Batch, Stored, StoreError
@@ -82,6 +82,27 @@ async def test_what_a_full_disk_refused_is_kept_when_there_is_room_again(path: s
     house = await reborn(house, path)
     await house.probe(after=300)
     assert house.mail.said == ["opened kie-credits-low"]
+    await house.pipeline.keeper.close()
+
+
+async def test_what_was_refused_while_another_was_taken_is_kept_before_all_is_well(
+    path: str,
+) -> None:
+    house, store = await begin(path)
+    keeper, now = house.pipeline.keeper, house.clock.now()
+    silence = Silence("s1", "*", None, now, now + timedelta(hours=1), "ada", "")
+    store.gate, store.waited, store.refusals = asyncio.Event(), asyncio.Event(), 1
+    refused = asyncio.create_task(keeper.meet({"a@example.com": now}))
+    await store.waited.wait()
+    taken = asyncio.create_task(keeper.silence(silence))
+    await asyncio.sleep(0)
+    store.gate.set()
+    await asyncio.gather(refused, taken)
+    assert not house.memory.store_failed
+    await store.close()  # no goodbye: the power went
+    house = await reborn(house, path)
+    assert house.memory.seen["a@example.com"] == now
+    assert "s1" in house.memory.silences
     await house.pipeline.keeper.close()
 
 
