@@ -163,7 +163,7 @@ class Keeper:
                 self._pruned = self._clock.monotonic()
                 await self._store.prune(now - KEPT)
             await self._tend(self._store, now)
-            if self._writing.loaded:
+            if self._writing.loaded and not self._writing.owed:  # a beat may find room yet
                 self._writing.recovered()
         except StoreReplacedError as error:
             await self._writing.write_all_again(error)

@@ -85,6 +85,25 @@ async def test_what_a_full_disk_refused_is_kept_when_there_is_room_again(path: s
     await house.pipeline.keeper.close()
 
 
+async def test_a_heartbeat_that_finds_room_is_not_taken_for_a_database_that_works(
+    path: str,
+) -> None:
+    house, store = await begin(path)
+    store.refusals = 99
+    house.script.balance(9000)
+    await house.probe()
+    failed = house.memory.store_failed
+    assert failed
+    store.refusals = 1
+    await house.pipeline.keeper.refresh(
+        house.clock.now()
+    )  # the beat is written, what is owed is refused once more
+    assert house.memory.store_failed == failed
+    await house.pipeline.keeper.refresh(house.clock.now())
+    assert not house.memory.store_failed
+    await house.pipeline.keeper.close()
+
+
 async def test_what_was_refused_while_another_was_taken_is_kept_before_all_is_well(
     path: str,
 ) -> None:
