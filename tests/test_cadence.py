@@ -108,3 +108,11 @@ async def test_a_burn_that_rises_is_asked_for_sooner() -> None:
     calm = (await drain(house, 100_000, 50, 60))[-1]
     rising = await drain(house, 97_000, 900, 12)
     assert rising[-1] < calm / 2
+
+
+async def test_a_fall_that_is_doubted_is_asked_for_soon_until_it_is_booked() -> None:
+    house = await wide().start()
+    calm = (await drain(house, 100_000, 50, 60))[-1]
+    fallen = await drain(house, 20_000, 50, 12)
+    assert fallen[0] == 60 < calm  # the runway speaks of the balance before, as yet
+    assert fallen[-1] > 60

@@ -136,6 +136,11 @@ class Book:
             return self._ledger.leaps(-fall, pace)
         return balance <= 0 and float(accepted) > pace.job
 
+    @property
+    def doubts(self) -> bool:
+        """Whether the ledger waits for another reading before it books the last one."""
+        return self._ledger.suspect is not None
+
     def believe(self, at: datetime, balance: Decimal) -> None:
         """Alerting has confirmed it by quick repeats: it is shown and judged from now on.
 
