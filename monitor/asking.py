@@ -111,13 +111,11 @@ class Asker:
         )
 
     def _hours(self, target: str) -> float | None:
-        """Until the balance may cross the next line that somebody watches; 0: it may have."""
+        """Until the balance may cross the next line that somebody watches."""
         memory = self._memory
         book = memory.books.get(target)
         if book is None or book.accepted is None:
             return None
-        if book.doubts:  # until it is booked, the runway speaks of the balance before
-            return 0.0
         line = next_line(memory.account_of(target), memory.rules_for(target), book.accepted)
         return book.hours_to(line, self._clock.now())
 

@@ -136,11 +136,6 @@ class Book:
             return self._ledger.leaps(-fall, pace)
         return balance <= 0 and float(accepted) > pace.job
 
-    @property
-    def doubts(self) -> bool:
-        """Whether the ledger waits for another reading before it books the last one."""
-        return self._ledger.suspect is not None
-
     def believe(self, at: datetime, balance: Decimal) -> None:
         """Alerting has confirmed it by quick repeats: it is shown and judged from now on.
 
@@ -176,8 +171,13 @@ class Book:
         return self._told[1]
 
     def hours_to(self, line: Decimal, now: datetime) -> float | None:
-        """P10 of the hours until the balance has fallen to `line`; None: nothing is known yet."""
+        """P10 of the hours until the balance has fallen to `line`; None: nothing is known yet.
+
+        0 while a reading is doubted: the runway speaks of the balance before, until it is booked.
+        """
         balance, ledger = self.accepted, self._ledger
+        if ledger.suspect is not None:
+            return 0.0
         if balance is None or line <= self._floor:
             return self.outlook(now).p10
         standing = self._standing(balance, ledger.at, None, floor=line)
