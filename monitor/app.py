@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import signal
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack, suppress
 from dataclasses import replace
@@ -16,7 +15,6 @@ from monitor.core.document import document
 from monitor.core.lease import Leading, Reason
 from monitor.core.settings import Settings
 from monitor.core.snapshot import Snapshot
-from monitor.descriptors import say_in_words, take_what_is_allowed
 from monitor.exporter import Exporter
 from monitor.heartbeat import SignsOfLife
 from monitor.history import Archive
@@ -28,7 +26,6 @@ from monitor.recall import Recollection
 from monitor.scheduler import Scheduler
 from monitor.standing import Standing
 from monitor.term import Term
-from monitor.threads import PassingThreads
 from monitor.turn import Turn, beside
 from monitor.web import WebDoors, build_app
 from monitor.web.pages import Pages
@@ -287,22 +284,3 @@ class Daemon:
         reply = await self.term.operator.handle(asked)
         self.term.rounds.wake()
         return reply
-
-
-async def run_daemon(daemon: Daemon) -> None:
-    """Run until SIGTERM or SIGINT; SIGHUP reloads."""
-    take_what_is_allowed()
-    loop = asyncio.get_running_loop()
-    loop.set_default_executor(PassingThreads())
-    loop.set_exception_handler(say_in_words)
-    reloads: set[asyncio.Task[str | None]] = set()
-
-    def reload() -> None:
-        task = asyncio.create_task(daemon.reload())
-        reloads.add(task)
-        task.add_done_callback(reloads.discard)
-
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, daemon.stop)
-    loop.add_signal_handler(signal.SIGHUP, reload)
-    await daemon.run()

@@ -97,6 +97,7 @@ PARTS = {
         "memory", "noticing", "others", "store", "telling",
     },
     "descriptors": set(),
+    "process": {"app", "descriptors", "threads"},
     "room": set(),
     "scheduler": {"core", "clock", "room", "slots"},
     "slots": set(),

@@ -16,7 +16,8 @@ log = Log("monitor")
 
 def run(options: Globals) -> int:
     """Run until told to stop; 0 after a good end."""
-    from monitor.app import Daemon, run_daemon
+    from monitor.app import Daemon
+    from monitor.process import run_daemon
 
     load = _outspoken(options.loader())
     settings = load()
