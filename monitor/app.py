@@ -12,7 +12,7 @@ from monitor.channels import runbook_page
 from monitor.clock import Clock, RealClock
 from monitor.control import OTHER_DATABASE, listening, socket_paths
 from monitor.core.document import document
-from monitor.core.lease import Leading, Reason
+from monitor.core.lease import Leading, Presence, Reason
 from monitor.core.settings import Settings
 from monitor.core.snapshot import Snapshot
 from monitor.exporter import Exporter
@@ -115,7 +115,8 @@ class Daemon:
         self.pipeline.memory.scheduler_lag = self.scheduler.lag
         found = self.pipeline.memory.snapshot(self.clock.now())
         called = self.term.switch.called if self.settings.heartbeat else None
-        return replace(found, leading=self._leading(), called=called)
+        here = Presence(alive=True, ran=True, last_seen=found.at)
+        return replace(found, leading=self._leading(), daemon=here, called=called)
 
     def _leading(self) -> Leading:
         if not self.started.is_set():

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from monitor.build import prober
 from monitor.clock import RealClock
 from monitor.core.document import document
-from monitor.core.lease import Leading, Lease
+from monitor.core.lease import Leading, Lease, Presence
 from monitor.core.model import Silence
 from monitor.core.settings import Settings
 from monitor.core.snapshot import Snapshot
@@ -22,6 +22,7 @@ from monitor.store import Store, StoreError
 from monitor.store.sqlite import SqliteStore
 
 _ALIVE_WITHIN = timedelta(minutes=1)
+_BEATS_WITHIN = 10.0  # seconds at least: a leader beats every second, and a disk may be slow
 
 
 async def touched_lately(settings: Settings) -> bool:
@@ -74,7 +75,14 @@ async def stored_snapshot(settings: Settings) -> Snapshot:
     finally:
         await store.close()
     leading = None if lease is None or lease.at is None else _leading(lease)
-    return replace(pipeline.memory.snapshot(datetime.now(UTC)), leading=leading)
+    found = pipeline.memory.snapshot(datetime.now(UTC))
+    return replace(found, leading=leading, daemon=_daemon(lease, found))
+
+
+def _daemon(lease: Lease | None, found: Snapshot) -> Presence:
+    read = [v.reading.at for v in found.views.values() if v.reading is not None]
+    within = timedelta(seconds=max(found.settings.lease, _BEATS_WITHIN))
+    return Presence.of(lease, max(read, default=None), found.at, within=within)
 
 
 def _leading(lease: Lease) -> Leading:

@@ -91,7 +91,8 @@ def test_the_document_of_the_contract_word_for_word() -> None:
         duration=0.41,
     )  # fmt: skip
     balance, sdxl, _, limits = entries(made, "targets")
-    parts = ("targets", "alerts", "services", "silences", "maintenance", "calls", "leader")
+    parts = ("targets", "alerts", "services", "silences", "maintenance", "calls", "leader",
+             "daemon")  # fmt: skip
     assert {k: v for k, v in made.items() if k not in parts} == {
         "version": 1, "at": "2026-11-20T10:31:28Z", "status": "warning", "exit_code": 1,
         "duration_seconds": 0.41,

@@ -47,6 +47,9 @@ async def _document(settings: Settings) -> dict[str, object]:
         paths = socket_paths(settings.database, os.environ)
         found = await asyncio.to_thread(ask, paths, question, timeout=_PATIENCE)
         leader |= found or {}
+        daemon = document.get("daemon")
+        if found and isinstance(daemon, dict):  # one that cannot write its beat lives all the same
+            daemon["alive"] = True
     return document
 
 

@@ -12,7 +12,7 @@ from monitor.core.causes import Status
 from monitor.core.figures import estimate, number, quota_figures, runway_hours, second
 from monitor.core.jobs import counted
 from monitor.core.keys import shown
-from monitor.core.lease import Leading, called
+from monitor.core.lease import Leading, Presence, called
 from monitor.core.maintenance import WindowState
 from monitor.core.model import Alert, AlertState, Check, Incident, ServiceState, Silence
 from monitor.core.rules import Rule
@@ -49,6 +49,7 @@ def document(
         "services": [_service(s) for s in snapshot.services],
         "calls": [_calls(a, snapshot) for a in snapshot.settings.accounts if a.calls],
         "leader": None if snapshot.leading is None else _leading(snapshot.leading),
+        "daemon": None if snapshot.daemon is None else _daemon(snapshot.daemon),
     }
 
 
@@ -171,6 +172,11 @@ def _leading(leading: Leading) -> dict[str, object]:
         "alive_at": second(leading.alive_at),
         "standbys": list(leading.standbys),
     }
+
+
+def _daemon(daemon: Presence) -> dict[str, object]:
+    """Whether a daemon lives on the database; where none does, all else is of `last_seen`."""
+    return {"alive": daemon.alive, "ran": daemon.ran, "last_seen": second(daemon.last_seen)}
 
 
 def _calls(account: Account, snapshot: Snapshot) -> dict[str, object]:

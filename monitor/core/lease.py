@@ -12,7 +12,7 @@ write itself first, and then see the beat stand still on.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 PROOF = 0.5  # of the patience: from then on it is tried to write, and so long is waited after it
@@ -94,6 +94,25 @@ class Leading:
     since: datetime | None = None  # when this daemon took the lead
     alive_at: datetime | None = None  # its last beat, where it is another that says so
     standbys: tuple[str, ...] = ()  # those that have reported lately
+
+
+@dataclass(frozen=True, slots=True)
+class Presence:
+    """Whether a daemon lives on the database, for those who read what it has stored."""
+
+    alive: bool
+    ran: bool  # whether there ever was one
+    last_seen: datetime | None  # its last beat; where it left in good order, the last reading
+
+    @classmethod
+    def of(
+        cls, lease: Lease | None, read: datetime | None, now: datetime, *, within: timedelta
+    ) -> Presence:
+        """What the lease and the newest stored reading say; a beat counts for so long."""
+        if lease is None:  # a reading was stored by `--once`
+            return cls(alive=False, ran=False, last_seen=None)
+        alive = lease.at is not None and now - lease.at < within
+        return cls(alive, ran=True, last_seen=lease.at or read)
 
 
 def held(confirmed: float, now: float, patience: float) -> bool:

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from monitor.core.burners import JobsReported
 from monitor.core.causes import Cause
-from monitor.core.lease import Leading
+from monitor.core.lease import Leading, Presence
 from monitor.core.maintenance import WindowState, states
 from monitor.core.model import Alert, Incident, Kind, ServiceState, Silence, Told, Totals
 from monitor.core.notice import Notice
@@ -69,6 +69,7 @@ class Snapshot:
     counts: Counts = field(default_factory=Counts)
     called: Called | None = None  # None: there is no switch
     leading: Leading | None = None  # of several daemons; None: nobody has looked
+    daemon: Presence | None = None  # where this is read from a database; None: nobody has looked
     jobs_reported: Mapping[str, JobsReported] = field(
         default_factory=dict
     )  # account: which job burns, in the last 24 hours

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
 
+from monitor.cli.formats.absence import gone
 from monitor.core.causes import Cause, Status
 from monitor.core.words import WHAT
 
@@ -121,6 +122,7 @@ class Report:
     silences: tuple[SilenceRow, ...] = ()
     maintenance: tuple[str, ...] = ()  # `backup  kie/*: now, until 2026-11-22T03:00:00Z`
     leader: str = ""  # which daemon leads, and who stands by
+    gone: str = ""  # that no daemon is alive, and since when; empty where one is
 
     def of(self, status: Status) -> tuple[TargetRow, ...]:
         """The targets that stand so, in the document's order."""
@@ -146,6 +148,7 @@ def read(document: Member) -> Report:
         silences=tuple(_silence(m) for m in _members(document, "silences")),
         maintenance=tuple(_window(m) for m in _members(document, "maintenance")),
         leader=_leader(document.get("leader")),
+        gone=gone(document.get("daemon")),
     )
 
 

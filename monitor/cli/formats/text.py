@@ -29,10 +29,11 @@ def render_text(
     """
     paint: Paint = _painted if colour else lambda text, _: text
     lines = [_headline(report, paint)]
+    lines += [paint(one_line(report.gone), Status.UNKNOWN)] if report.gone else []
     for account, rows in groupby(report.targets, lambda t: t.account):
         lines += ["", one_line(account), *_account(list(rows), paint, width, courses)]
     lines += [*_services(report, width), *_alerts(report), *_silences(report), *_windows(report)]
-    lines += ["", one_line(report.leader)] if report.leader else []
+    lines += ["", one_line(report.leader)] if report.leader and not report.gone else []
     return "\n".join(line.rstrip() for line in lines) + "\n"
 
 
