@@ -233,6 +233,18 @@ def test_the_headline_is_the_status_of_the_whole(status: Status) -> None:
     assert first.startswith(f"{status.value.upper()}: 1 {status.value} (")
 
 
+def test_the_headline_names_an_alert_that_is_worse_than_every_target() -> None:
+    alert = {"alert": "store-failed", "target": "monitor/store", "severity": "critical",
+             "state": "firing", "summary": "the disk is full", "since": ""}  # fmt: skip
+    said = said_of(target("a/key")) | {"alerts": [alert]}
+    first = shown(said, "text").splitlines()[0]
+    assert first.startswith("OK: 1 ok; CRITICAL: store-failed fires (2026-")
+    coloured = shown(said, "text", colour=True).splitlines()[0]
+    assert f"{ESCAPE}[1;31mCRITICAL: store-failed fires{ESCAPE}[0m" in coloured
+    said = said_of(target("a/key")) | {"alerts": [alert | {"state": "pending"}]}
+    assert shown(said, "text").startswith("OK: 1 ok (")
+
+
 def test_no_targets_are_said_to_be_none() -> None:
     assert shown(said_of(), "text").startswith("OK: no targets (")
 

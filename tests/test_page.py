@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from monitor.core.causes import Cause, Severity
 from monitor.core.document import document
 from monitor.core.maintenance import Window, planned
-from monitor.core.model import Kind, Outlook, ServiceState, ServiceStatus, Told
+from monitor.core.model import Alert, AlertState, Kind, Outlook, ServiceState, ServiceStatus, Told
 from monitor.core.snapshot import Counts, Snapshot
 from monitor.web import build_app
 from monitor.web.chart import NARROW, WIDE, Box, Chart, chart
@@ -168,10 +168,25 @@ def test_one_notification_to_many_addresses_is_one_line_and_the_latest_are_kept(
     assert found.told[-1].at == NOW + timedelta(hours=19)
 
 
+def test_the_header_is_not_green_while_an_alert_about_the_monitor_itself_fires() -> None:
+    kie = scene.account("kie")
+    house = scene.snapshot(scene.settings(kie), (scene.view(kie, "balance", balance=100),))
+    alert = Alert("store-failed", "monitor/store", AlertState.FIRING, since=NOW,
+                  severity=Severity.CRITICAL, incident="1")  # fmt: skip
+    assert (page_of(house).badge.word, page_of(house).headline) == (
+        "ok", "1 target, all ok; no open incident",
+    )  # fmt: skip
+    page = page_of(replace(house, alerts=(alert,)))
+    assert (page.badge.word, page.badge.colour) == ("critical", "critical")
+    assert page.headline.startswith("1 target ok, but store-failed fires; ")
+
+
 def test_the_trouble_of_the_house_itself_is_said() -> None:
     story = scene.story()
     assert page_of(story).trouble == ""
-    counts = replace(story.counts, reload_ok=False, store_failed="the disk is full")
+    counts = replace(
+        story.counts, reload_ok=False, store_failed="the disk is full"
+    )
     found = page_of(replace(story, counts=counts)).trouble
     assert found == (
         "The config is broken: the one before it is in use. The database: the disk is full."

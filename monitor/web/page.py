@@ -10,8 +10,9 @@ from types import MappingProxyType
 from typing import TypeVar
 
 from monitor.core.causes import Severity, Status, worst
+from monitor.core.louder import Louder, louder
 from monitor.core.maintenance import WindowState, is_planned
-from monitor.core.model import Check, Silence
+from monitor.core.model import AlertState, Check, Silence
 from monitor.core.pattern import Pattern
 from monitor.core.settings import Account
 from monitor.core.snapshot import Snapshot
@@ -83,15 +84,15 @@ def operators_page(
     `patterns`: when a balance is spent, by its target. `wanted`: a part of the name of the
     accounts, their providers or their models.
     """
-    found = entries(document)
+    found, loud = entries(document), _louder(snapshot, document)
     accounts, accounts_cap = _accounts(snapshot, found, wanted)
     services, services_cap = capped(lines(snapshot.services), SERVICES, lambda s: s.badness)
     every = episodes(snapshot, found)
     incidents, incidents_cap = capped(_open(every), INCIDENTS, _rank)
     return Page(
         at=snapshot.at,
-        badge=Badge.of(_whole(document)),
-        headline=_headline(found, incidents_cap.total),
+        badge=Badge.of(loud.status),
+        headline=_headline(found, incidents_cap.total, loud.words),
         trouble=_trouble(snapshot),
         services=services,
         services_cap=services_cap,
@@ -201,10 +202,16 @@ def _heats(snapshot: Snapshot, patterns: Mapping[str, Pattern]) -> Mapping[str, 
     return found
 
 
-def _headline(found: Mapping[str, Entry], incidents: int) -> str:
+def _louder(snapshot: Snapshot, document: Mapping[str, object]) -> Louder:
+    firing = ((a.rule, a.severity) for a in snapshot.alerts if a.state is AlertState.FIRING)
+    return louder(firing, _whole(document))
+
+
+def _headline(found: Mapping[str, Entry], incidents: int, loud: str) -> str:
     bad = sum(e.status is not Status.OK for e in found.values())
     targets = _count(len(found), "target")
-    state = f"{targets}, all ok" if not bad else f"{bad} of {targets} not ok"
+    fine = f"{targets} ok, but {loud}" if loud else f"{targets}, all ok"
+    state = f"{bad} of {targets} not ok{f', and {loud}' if loud else ''}" if bad else fine
     return f"{state}; {_count(incidents, 'open incident') if incidents else 'no open incident'}"
 
 

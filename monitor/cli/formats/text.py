@@ -11,7 +11,9 @@ from monitor.cli.formats.accuracy import forecasts
 from monitor.cli.formats.figures import figures
 from monitor.cli.formats.report import Report, TargetRow
 from monitor.cli.formats.safe import one_line
-from monitor.core.causes import Status
+from monitor.core.causes import Severity, Status
+from monitor.core.louder import louder
+from monitor.core.model import AlertState
 
 _COLOURS = {Status.OK: "32", Status.WARNING: "33", Status.CRITICAL: "1;31", Status.UNKNOWN: "35"}
 _INDENT = " " * 12
@@ -43,7 +45,18 @@ def _painted(text: str, status: Status) -> str:
 
 def _headline(report: Report, paint: Paint) -> str:
     took = "" if report.duration is None else f", {report.duration:.2f} s"
-    return f"{paint(report.status.upper(), report.status)}: {report.counts} ({report.at}{took})"
+    loud = louder(_firing(report), report.status)
+    also = one_line(f"{loud.status.upper()}: {loud.words}")
+    more = f"; {paint(also, loud.status)}" if loud.words else ""
+    state = paint(report.status.upper(), report.status)
+    return f"{state}: {report.counts}{more} ({report.at}{took})"
+
+
+def _firing(report: Report) -> Iterator[tuple[str, Severity]]:
+    known = {severity.value: severity for severity in Severity}
+    for row in report.alerts:
+        if row.state == AlertState.FIRING and row.severity in known:
+            yield row.alert, known[row.severity]
 
 
 def _account(
