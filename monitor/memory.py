@@ -126,6 +126,7 @@ class Memory(Sight):
             oldest_pending={n: r.oldest for n, r in self.reach.items() if r.oldest is not None},
             calls={n: counted(c, now, 0).made for n, c in self.calls.items()},
             reload_ok=self.reload_ok,
+            reload_fault=self.reload_fault,
             reload_at=self.reload_at,
             scheduler_lag=self.scheduler_lag,
             store_failed=self.store_failed,

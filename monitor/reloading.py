@@ -47,7 +47,8 @@ class Reloader:
         try:
             return await asyncio.to_thread(self._load)
         except ConfigFaults as faults:
-            self._pipeline.memory.reload_ok = False
+            memory = self._pipeline.memory
+            memory.reload_ok, memory.reload_fault = False, faults.first_at
             for line in str(faults).splitlines():
                 log.error("the config is broken, the old one stays", fault=line)  # noqa: TRY400 - a user's fault has no traceback
             return str(faults)
@@ -57,8 +58,9 @@ class Reloader:
     async def _take(self, settings: Settings) -> None:
         old = self._pipeline.memory.settings
         _warn_of_restarts(old, settings)
-        self._pipeline.memory.reload_ok = True
-        self._pipeline.memory.reload_at = self._clock.now()
+        memory = self._pipeline.memory
+        memory.reload_ok, memory.reload_fault = True, ""
+        memory.reload_at = self._clock.now()
         await self._pipeline.reload(settings)
         self._arm(old, settings)
         self._rounds.match({r.name for r in settings.receivers})

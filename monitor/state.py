@@ -73,6 +73,7 @@ class State:
         self.notified: Counter[tuple[str, Kind, str]] = Counter()
         self.reach = {r.name: Reach() for r in settings.receivers}
         self.reload_ok, self.reload_at = True, None  # type: bool, datetime | None
+        self.reload_fault = ""  # where the first fault is
         self.scheduler_lag = 0.0
         self.store_failed = ""  # what is wrong with the database now
         self.store_lost, self.store_lost_at = "", None  # type: str, datetime | None

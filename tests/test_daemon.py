@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import http.client
 import json
 import os
@@ -86,6 +87,8 @@ def test_a_broken_config_at_reload_keeps_the_old_one(world: World, tmp_path: Pat
             lambda: "monitor_config_last_reload_successful 0.0" in living.get("/metrics")[1]
         )
         living.until(lambda: any("nonsense: unknown key" in line for line in living.log))
+        fault = f"broken at {path}:{good.count(chr(10)) + 1}: the one before it is in use"
+        living.until(lambda: fault in html.unescape(living.get("/")[1]))
         path.write_text(good.replace("  kie:\n", "  video:\n    provider: kie\n"))
         living.process.send_signal(signal.SIGHUP)
         living.until(
@@ -93,6 +96,7 @@ def test_a_broken_config_at_reload_keeps_the_old_one(world: World, tmp_path: Pat
         )
         metrics = living.get("/metrics")[1]
         assert 'target="video/balance"' in metrics
+        living.until(lambda: "is broken" not in living.get("/")[1])
         assert 'target="kie/balance"' not in metrics
         assert living.stop() == 0
 

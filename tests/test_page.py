@@ -184,12 +184,11 @@ def test_the_header_is_not_green_while_an_alert_about_the_monitor_itself_fires()
 def test_the_trouble_of_the_house_itself_is_said() -> None:
     story = scene.story()
     assert page_of(story).trouble == ""
-    counts = replace(
-        story.counts, reload_ok=False, store_failed="the disk is full"
-    )
-    found = page_of(replace(story, counts=counts)).trouble
-    assert found == (
-        "The config is broken: the one before it is in use. The database: the disk is full."
+    counts = replace(story.counts, reload_ok=False, reload_fault="c.yaml:7")
+    counts = replace(counts, store_failed="the disk is full")
+    assert page_of(replace(story, counts=counts)).trouble == (
+        "The config is broken at c.yaml:7: the one before it is in use. What is wrong:"
+        " monitor check-config. The database: the disk is full."
     )
 
 

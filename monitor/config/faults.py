@@ -31,6 +31,11 @@ class ConfigFaults(Exception):
         super().__init__("\n".join(str(fault) for fault in faults))
         self.faults = faults
 
+    @property
+    def first_at(self) -> str:
+        """`FILE:LINE` of the first fault."""
+        return next((f"{fault.file}:{fault.line}" for fault in self.faults), "")
+
 
 def spelled(path: PathTuple) -> str:
     """`accounts.kie.models.1`; on one line, and cut where a value may have slipped into a key."""

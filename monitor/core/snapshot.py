@@ -31,6 +31,7 @@ class Counts:
     oldest_pending: Mapping[str, datetime] = field(default_factory=dict)  # since when it is due
     calls: Mapping[str, int] = field(default_factory=dict)  # account: requests since midnight UTC
     reload_ok: bool = True
+    reload_fault: str = ""  # `FILE:LINE` of the first fault of a config that was not taken
     reload_at: datetime | None = None  # the last successful one (or the start)
     scheduler_lag: float = 0.0  # seconds the last probe began late
     store_failed: str = ""  # what is wrong with the database; empty: nothing

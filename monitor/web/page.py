@@ -221,6 +221,12 @@ def _count(number: int, noun: str) -> str:
 
 def _trouble(snapshot: Snapshot) -> str:
     counts = snapshot.counts
-    config = "" if counts.reload_ok else "The config is broken: the one before it is in use."
+    config = "" if counts.reload_ok else _broken(counts.reload_fault)
     store = f"The database: {counts.store_failed}." if counts.store_failed else ""
     return " ".join(part for part in (config, store) if part)
+
+
+def _broken(fault: str) -> str:
+    where = f" at {fault}" if fault else ""
+    kept = "the one before it is in use. What is wrong: monitor check-config"
+    return f"The config is broken{where}: {kept}."
