@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from difflib import get_close_matches
@@ -17,6 +17,7 @@ from monitor.pipeline import Pipeline
 
 Reply = Mapping[str, object]
 _LONGEST = 3650 * 86400.0  # seconds of a silence: beyond it times end
+_LISTED = 5  # names of what is open, at most
 
 
 class Operator:
@@ -85,9 +86,7 @@ class Operator:
     async def _ack(self, asked: Mapping[str, str]) -> Reply:
         found = [i for i in self._pipeline.memory.incidents.values() if _meant(i, asked)]
         if not found:
-            raise ValueError(
-                f"no open incident matches {asked.get('incident') or asked['targets']}"
-            )
+            raise ValueError(_none_open(self._pipeline.memory.incidents.values(), asked))
         for incident in found:
             ack = Ack(asked["author"], asked["comment"], self._clock.now(), incident.severity)
             await self._pipeline.keeper.acknowledge(incident.id, ack)
@@ -95,9 +94,34 @@ class Operator:
 
 
 def _nothing(what: str, name: str, names: Sequence[str]) -> str:
+    return f"{what}{_hint(name, names) or '.'} With --force it is silenced all the same."
+
+
+def _hint(name: str, names: Sequence[str]) -> str:
     near = get_close_matches(name.strip("*?")[:200], list(dict.fromkeys(names)), n=3, cutoff=0.4)
-    hint = f", did you mean {' or '.join(near)}?" if near else "."
-    return f"{what}{hint} With --force it is silenced all the same."
+    return f", did you mean {' or '.join(near)}?" if near else ""
+
+
+def _none_open(incidents: Iterable[Incident], asked: Mapping[str, str]) -> str:
+    """Why nothing is acknowledged, and what is open instead: there, else anywhere."""
+    if asked.get("incident"):
+        return f"no open incident matches {asked['incident']}"
+    targets, alert = asked["targets"], asked.get("alert") or ""
+    still = [i for i in incidents if i.open]
+    there = sorted({i.alert for i in still if matches(targets, i.target)})
+    if there:
+        wrong = f"no open incident matches {targets} with the alert {alert}"
+        hint = _hint(alert, there)
+        return f"{wrong}{hint}{' Open' if hint else '; open'} there: {_listed(there)}"
+    names = sorted({i.target for i in still})
+    listed = f"; open: {_listed(names)}" if names else "; none is open"
+    return f"no open incident matches {targets}{_hint(targets, names) or listed}"
+
+
+def _listed(names: Sequence[str]) -> str:
+    left = len(names) - _LISTED
+    more = f" and {left} more" if left > 0 else ""
+    return f"{', '.join(names[:_LISTED])}{more}"
 
 
 def _meant(incident: Incident, asked: Mapping[str, str]) -> bool:

@@ -335,6 +335,35 @@ async def test_a_silence_that_would_mute_nothing_is_refused_with_the_nearest_nam
     assert "id" in await operator.handle(asked("*"))
 
 
+@pytest.mark.parametrize(
+    ("targets", "alert", "words"),
+    [
+        ("kie/*", "xyz", "kie/* with the alert xyz; open there: gone, low"),
+        ("kie/balance", "loww", "kie/balance with the alert loww, did you mean low? "
+                                "Open there: gone, low"),
+        ("kei/balance", "", "kei/balance, did you mean kie/balance?"),
+        ("zzz", "", "zzz; open: kie/balance"),
+        ("zzz", "low", "zzz; open: kie/balance"),
+    ],
+)  # fmt: skip
+async def test_an_ack_that_meets_nothing_names_what_is_open(
+    targets: str, alert: str, words: str
+) -> None:
+    house = await a_house(receiver(), rules=(LOW, GONE))
+    await falls(house, 500)
+    ack = {"do": "ack", "targets": targets, "alert": alert, "author": "a", "comment": "c"}
+    reply = await Operator(house.pipeline, house.clock).handle(ack)
+    assert reply == {"error": f"no open incident matches {words}"}
+    assert all(i.ack is None for i in house.memory.incidents.values())
+
+
+async def test_an_ack_says_that_nothing_is_open() -> None:
+    house = await a_house(receiver())
+    ack = {"do": "ack", "targets": "kie/*", "author": "a", "comment": "c"}
+    reply = await Operator(house.pipeline, house.clock).handle(ack)
+    assert reply == {"error": "no open incident matches kie/*; none is open"}
+
+
 @pytest.mark.parametrize("lasts", ["0s", "99999999d", "4000d"])
 async def test_a_silence_without_an_end_is_refused_in_words(lasts: str) -> None:
     house = await a_house(receiver())
