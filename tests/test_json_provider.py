@@ -178,6 +178,15 @@ async def test_no_part_of_a_header_comes_back_out(
     assert sent.content == b'{"token": "planted-body-0008"}'
 
 
+async def test_an_ok_that_does_not_fit_is_named_without_what_stood_there(tmp_path: Path) -> None:
+    found = account(tmp_path, "balance: a\nok: {path: code?, equals: 0}")
+    player = Player({"status": 200, "body": {"a": 3, "code": 7719}})
+    finding = await played(JSON, player, Check.BALANCE, account=found)
+    assert finding.cause is Cause.PROVIDER_ERROR
+    assert ": code is not 0; if the answer is good, `ok` in the config is wrong" in finding.summary
+    assert "7719" not in repr(finding)
+
+
 def test_every_secret_of_an_account_is_known_to_the_redaction(tmp_path: Path) -> None:
     indented = "".join(f"    {line}\n" for line in SECRETIVE.splitlines())
     settings = loaded(tmp_path, HEAD + indented, SECRET)

@@ -16,12 +16,14 @@ from urllib.parse import urlsplit
 from monitor.answers import (
     Malformed,
     at,
+    clean,
     flag,
     mapping,
     moment,
     number,
     plain,
     read_json,
+    scrubbed,
     shape,
     shape_of,
     text,
@@ -127,9 +129,16 @@ def _refusal(fields: Fields, answer: Answer, host: str) -> Finding | None:
         return None
     told = int(code) if well and code and re.fullmatch("[1-9][0-9]{2}", code) else answer.status
     if not 400 <= told < 600 and well:
-        says = f"{host} calls its own answer a failure"
-        return Finding(Cause.PROVIDER_ERROR, says, evidence=shape_of(answer))
+        return Finding(Cause.PROVIDER_ERROR, _unlike(fields, host), evidence=shape_of(answer))
     return judged(host, errors(host), answer, code=told, words=words)
+
+
+def _unlike(fields: Fields, host: str) -> str:
+    """What `ok` asks for and did not find; what stood there instead may be private."""
+    ok = mapped(fields["ok"])
+    path, equals = (scrubbed(clean(str(ok[name]), 60)) for name in ("path", "equals"))
+    failed = f"{host} calls its own answer a failure: {path.removesuffix('?')} is not {equals}"
+    return f"{failed}; if the answer is good, `ok` in the config is wrong"
 
 
 def _fits(row: Fields, status: int, code: str | None, words: str) -> bool:
