@@ -115,7 +115,8 @@ class Daemon:
         self.pipeline.memory.scheduler_lag = self.scheduler.lag
         found = self.pipeline.memory.snapshot(self.clock.now())
         called = self.term.switch.called if self.settings.heartbeat else None
-        here = Presence(alive=True, ran=True, last_seen=found.at)
+        fault = found.counts.reload_fault
+        here = Presence(alive=True, ran=True, last_seen=found.at, config_fault=fault)
         return replace(found, leading=self._leading(), daemon=here, called=called)
 
     def _leading(self) -> Leading:
@@ -278,7 +279,7 @@ class Daemon:
             return {"error": OTHER_DATABASE}
         heard = self.standing.hear(asked)
         if heard is not None:
-            return heard
+            return {**heard, "config_fault": self.pipeline.memory.reload_fault or None}
         return await self._act(asked)
 
     async def _act(self, asked: Mapping[str, str]) -> Mapping[str, object]:

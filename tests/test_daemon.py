@@ -88,6 +88,9 @@ def test_a_broken_config_at_reload_keeps_the_old_one(world: World, tmp_path: Pat
         )
         living.until(lambda: any("nonsense: unknown key" in line for line in living.log))
         fault = f"broken at {path}:{good.count(chr(10)) + 1}: the one before it is in use"
+        assert living.status()["daemon"]["config_fault"].startswith(f"{path}:")  # type: ignore[index]  # a mapping
+        path.write_text(good)  # not taken yet: a shell reads a good one, the daemon knows better
+        assert f"the last reload found the config {fault}" in monitor(path, "status").stdout
         living.until(lambda: fault in html.unescape(living.get("/")[1]))
         path.write_text(good.replace("  kie:\n", "  video:\n    provider: kie\n"))
         living.process.send_signal(signal.SIGHUP)

@@ -46,10 +46,10 @@ async def _document(settings: Settings) -> dict[str, object]:
         question = {"do": "who", "database": settings.database}
         paths = socket_paths(settings.database, os.environ)
         found = await asyncio.to_thread(ask, paths, question, timeout=_PATIENCE)
-        leader |= found or {}
+        leader |= {n: v for n, v in (found or {}).items() if n == "standbys"}
         daemon = document.get("daemon")
         if found and isinstance(daemon, dict):  # one that cannot write its beat lives all the same
-            daemon["alive"] = True
+            daemon |= {"alive": True, "config_fault": found.get("config_fault")}
     return document
 
 

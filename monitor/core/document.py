@@ -176,7 +176,12 @@ def _leading(leading: Leading) -> dict[str, object]:
 
 def _daemon(daemon: Presence) -> dict[str, object]:
     """Whether a daemon lives on the database; where none does, all else is of `last_seen`."""
-    return {"alive": daemon.alive, "ran": daemon.ran, "last_seen": second(daemon.last_seen)}
+    return {
+        "alive": daemon.alive,
+        "ran": daemon.ran,
+        "last_seen": second(daemon.last_seen),
+        "config_fault": daemon.config_fault or None,
+    }
 
 
 def _calls(account: Account, snapshot: Snapshot) -> dict[str, object]:

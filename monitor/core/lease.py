@@ -103,6 +103,7 @@ class Presence:
     alive: bool
     ran: bool  # whether there ever was one
     last_seen: datetime | None  # its last beat; where it left in good order, the last reading
+    config_fault: str = ""  # `FILE:LINE` of a config that it did not take
 
     @classmethod
     def of(

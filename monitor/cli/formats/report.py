@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
 
-from monitor.cli.formats.absence import gone
+from monitor.cli.formats.absence import config_fault, gone
 from monitor.core.causes import Cause, Status
 from monitor.core.words import WHAT
 
@@ -123,6 +123,7 @@ class Report:
     maintenance: tuple[str, ...] = ()  # `backup  kie/*: now, until 2026-11-22T03:00:00Z`
     leader: str = ""  # which daemon leads, and who stands by
     gone: str = ""  # that no daemon is alive, and since when; empty where one is
+    config_fault: str = ""  # where the config is broken that the daemon did not take
 
     def of(self, status: Status) -> tuple[TargetRow, ...]:
         """The targets that stand so, in the document's order."""
@@ -149,6 +150,7 @@ def read(document: Member) -> Report:
         maintenance=tuple(_window(m) for m in _members(document, "maintenance")),
         leader=_leader(document.get("leader")),
         gone=gone(document.get("daemon")),
+        config_fault=config_fault(document.get("daemon")),
     )
 
 

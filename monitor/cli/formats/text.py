@@ -32,6 +32,7 @@ def render_text(
     paint: Paint = _painted if colour else lambda text, _: text
     lines = [_headline(report, paint)]
     lines += [paint(one_line(report.gone), Status.UNKNOWN)] if report.gone else []
+    lines += [paint(one_line(report.config_fault), Status.WARNING)] if report.config_fault else []
     for account, rows in groupby(report.targets, lambda t: t.account):
         lines += ["", one_line(account), *_account(list(rows), paint, width, courses)]
     lines += [*_services(report, width), *_alerts(report), *_silences(report), *_windows(report)]
