@@ -7,7 +7,6 @@ timeout is set: the caller puts `asyncio.timeout` around the whole.
 
 from __future__ import annotations
 
-import logging
 import os
 import ssl
 import time
@@ -60,8 +59,6 @@ class Door:
         self._lanes: dict[tuple[str, _Trust], list[_Lane]] = {}
         self._names = Names()
         self._swept = time.monotonic()
-        for name in ("httpx", "httpcore"):  # they write addresses and headers
-            logging.getLogger(name).setLevel(logging.WARNING)
 
     async def send(self, request: Request) -> Answer:
         """The answer to `request`, whatever its status. Raises HttpFailure.

@@ -57,7 +57,7 @@ class Restoring:
 
     def _take(self, stored: Stored, now: datetime) -> None:
         """What the store knows goes under what this process has seen meanwhile, if anything."""
-        memory, records, own = self._memory, dict(self._memory.records), self._seen()
+        memory, records, own = self._memory, dict(self._memory.records), self._writing.known()
         memory.restore(stored)
         memory.records |= {n: continued(memory.records[n], seen) for n, seen in records.items()}
         for alert in own.alerts:
@@ -75,21 +75,6 @@ class Restoring:
         self._writing.owed.add(own)
         self._writing.hourly.unfilled = set(stored.unfilled)
         self._note_troubles(stored.troubles)
-
-    def _seen(self) -> Batch:
-        """What this process knows by itself, before it has read what is stored."""
-        memory = self._memory
-        return Batch(
-            alerts=tuple(memory.alerts.values()),
-            incidents=tuple(memory.incidents.values()),
-            told=tuple(memory.told.values()),
-            silences=tuple(memory.silences.values()),
-            seen=dict(memory.seen),
-            notices=tuple(memory.notices.values()),
-            series=tuple(memory.series.values()),
-            top_ups=tuple(memory.top_ups.values()),
-            counts=self._writing.counted(),
-        )
 
     def _supersede(self, incident: Incident, now: datetime) -> None:
         """The same alert was opened anew while nothing could be loaded: the new one speaks."""

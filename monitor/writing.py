@@ -94,10 +94,18 @@ class Writing:
             self.failed(again)
 
     def _everything(self) -> Batch:
-        memory = self._memory
+        standing = self.standing(self._memory.books)
         return replace(
-            self.standing(memory.books),
-            targets=tuple(memory.records.values()),
+            self.known(),
+            targets=tuple(self._memory.records.values()),
+            checkpoints=standing.checkpoints,
+            hours=standing.hours,
+        )
+
+    def known(self) -> Batch:
+        """All that memory has but how the targets stand, and what follows from readings alone."""
+        memory = self._memory
+        return Batch(
             alerts=tuple(memory.alerts.values()),
             incidents=tuple(memory.incidents.values()),
             told=tuple(memory.told.values()),
