@@ -10,9 +10,9 @@ from __future__ import annotations
 import os
 import ssl
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
 from urllib.parse import SplitResult
@@ -36,6 +36,7 @@ __all__ = ["CAP", "CONNECTIONS", "Answer", "Door", "HttpFailure", "Request", "Tr
 
 CONNECTIONS = 1  # per lane
 KEEP_ALIVE = 2.0  # seconds: for probes of one origin that run together, not from tick to tick
+SURPLUS = 15.0  # seconds for one more connection to an origin that others ask all the time
 PERMANENT = frozenset({301, 308})
 
 _Trust = tuple[str, int] | None  # a CA file and when it was written
@@ -46,6 +47,7 @@ class Door:
     """Sends requests. One per event loop; `transport` is the seam for tests.
 
     `watch` is handed the phases of every exchange as it begins: they are known of one that fails.
+    `ticks` are seconds that only go on, by which connections are kept.
     """
 
     def __init__(
@@ -53,12 +55,13 @@ class Door:
         *,
         transport: TransportFactory | None = None,
         watch: Callable[[Phases], None] = lambda _phases: None,
+        ticks: Callable[[], float] = time.monotonic,
     ) -> None:
         self._make = transport or _transport
-        self._watch = watch
+        self._watch, self._ticks = watch, ticks
         self._lanes: dict[tuple[str, _Trust], list[_Lane]] = {}
         self._names = Names()
-        self._swept = time.monotonic()
+        self._swept = ticks()
 
     async def send(self, request: Request) -> Answer:
         """The answer to `request`, whatever its status. Raises HttpFailure.
@@ -116,7 +119,7 @@ class Door:
             return answer
         finally:
             lane.busy -= 1
-            lane.idle_since = time.monotonic()
+            lane.idle_since = self._ticks()
             asking(False)
         if failure is None:
             failure = await self._unresolved(host)
@@ -137,18 +140,18 @@ class Door:
             if lane.busy < CONNECTIONS:
                 return lane
         # Never a queue behind others: hanging requests must not fail a healthy one.
-        lanes.append(_Lane(self._make(_context(origin, trust))))
+        lanes.append(_Lane(self._make(_context(origin, trust)), idle_since=self._ticks()))
         return lanes[-1]
 
     async def _sweep(self) -> None:
         """Close lanes unused of late."""
-        now = time.monotonic()
+        now = self._ticks()
         if now - self._swept < KEEP_ALIVE:
             return
         self._swept = now
         idle = []
         for key, lanes in list(self._lanes.items()):
-            idle += [x for x in lanes if not x.busy and now - x.idle_since > KEEP_ALIVE]
+            idle += _unused(lanes, now)
             self._lanes[key] = [x for x in lanes if x not in idle]
             if not self._lanes[key]:
                 del self._lanes[key]
@@ -161,8 +164,15 @@ class _Lane:
     """One pool of connections to one origin."""
 
     transport: httpx.AsyncBaseTransport
+    idle_since: float
     busy: int = 0
-    idle_since: float = field(default_factory=time.monotonic)
+
+
+def _unused(lanes: Sequence[_Lane], now: float) -> list[_Lane]:
+    """Those to close. While an origin is asked all the time, a few more now and then are usual."""
+    in_use = any(lane.busy or now - lane.idle_since <= KEEP_ALIVE for lane in lanes)
+    most = SURPLUS if in_use else KEEP_ALIVE
+    return [lane for lane in lanes if not lane.busy and now - lane.idle_since > most]
 
 
 def _transport(context: ssl.SSLContext) -> httpx.AsyncBaseTransport:

@@ -41,6 +41,15 @@ def first_delay(target: TargetSettings, spread: float) -> float:
     return phase(target.target.name) * min(target.interval.longest, spread) * _SPREAD
 
 
+def dispersed(target: str) -> float:
+    """The part of its first interval after which a target that began in a crowd is asked again.
+
+    Thousands that begin within seconds would else come in a wave for ever: too many at once for
+    their provider, and nothing to do in between.
+    """
+    return (1 + phase(target)) / 2
+
+
 class Scheduler:
     """Runs `observe` for each target at its time; one probe of a target at a time."""
 
@@ -53,6 +62,7 @@ class Scheduler:
         self._running: dict[str, asyncio.Task[None]] = {}
         self._again: set[str] = set()  # asked for while a probe was under way
         self._due: dict[str, float] = {}  # monotonic seconds of the story
+        self._crowded: set[str] = set()  # first probed among more than there is time for
         self._room = Room()
         self._last = (clock.now(), clock.monotonic())
         self.lag = 0.0
@@ -71,11 +81,14 @@ class Scheduler:
         """
         wanted, now, first = list(targets), self._clock.now(), {}
         spread = max(_FIRST_WITHIN, len(wanted) / _MOST_PER_SECOND)
+        crowd = spread > _FIRST_WITHIN
         for target in wanted:
             name = target.target.name
             at = planned.get(name)
             if at is None or not now < at <= now + _longest(target):
                 at = now + timedelta(seconds=first_delay(target, spread))
+                if crowd:
+                    self._crowded.add(name)
             first[name] = at
             self._intervals[name] = target.interval
             self._move(name, at)
@@ -106,6 +119,7 @@ class Scheduler:
         """Forget a target; a probe under way ends by itself."""
         self._due.pop(name, None)
         self._again.discard(name)
+        self._crowded.discard(name)
         self._room.forget(name)
         self._intervals.pop(name, None)
         self._slots.remove(name)
@@ -150,7 +164,11 @@ class Scheduler:
         else:  # the interval is the safety net of what observing hands over
             now = self._clock.now()
             longest = timedelta(seconds=self._intervals[name].longest)
-            self._move(name, now + longest if following is None else max(following, now))
+            at = now + longest if following is None else max(following, now)
+            if name in self._crowded:
+                self._crowded.discard(name)
+                at = now + (at - now) * dispersed(name)
+            self._move(name, at)
 
     # -- the clock --------------------------------------------------------------------------
 

@@ -251,6 +251,43 @@ async def test_a_connection_is_used_again_by_the_next_request(door: Door) -> Non
         assert (wire.connections, len(wire.seen)) == (1, 3)
 
 
+class Ticks:
+    """Seconds that pass when they are told to."""
+
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+async def connections_of_waves(pauses: float, waves: tuple[int, ...]) -> list[int]:
+    """How many connections there have been after each wave of requests to one origin."""
+    ticks, counts = Ticks(), list[int]()
+    door = Door(ticks=ticks)
+    async with serving(says(answer(), again=True)) as wire:
+        for size in waves:
+            await asyncio.gather(*(door.send(get(wire.url)) for _ in range(size)))
+            counts.append(wire.connections)
+            ticks.now += pauses
+        await door.aclose()
+    return counts
+
+
+async def test_while_an_origin_is_asked_all_the_time_its_connections_stay_for_the_next_wave() -> (
+    None
+):
+    assert await connections_of_waves(1.0, (2, 5, 1, 1, 1, 1, 5)) == [2, 5, 5, 5, 5, 5, 5]
+
+
+async def test_connections_that_nobody_has_needed_for_a_while_are_closed() -> None:
+    waves = (5, *[1] * 20, 5)  # one stays in use
+    assert await connections_of_waves(1.0, waves) == [5] * 21 + [9]
+
+
+async def test_from_tick_to_tick_no_connection_is_kept() -> None:
+    assert await connections_of_waves(3.0, (2, 2, 2)) == [2, 4, 6]
+
+
 async def test_bytes_that_nobody_asked_for_end_a_connection(door: Door) -> None:
     async with serving(says(answer() + b"HTTP/1.1 200 OK\r\n\r\n", again=True)) as wire:
         for _ in range(2):

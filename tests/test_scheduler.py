@@ -6,13 +6,14 @@ import asyncio
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.clock import RealClock, SteppedClock
 from monitor.core.model import Check, Target
 from monitor.core.settings import Interval, TargetSettings
-from monitor.scheduler import Scheduler, first_delay, phase
+from monitor.scheduler import Scheduler, dispersed, first_delay, phase
 
 START = datetime(2026, 11, 20, 10, tzinfo=UTC)
 
@@ -76,6 +77,49 @@ async def test_a_target_is_probed_again_at_the_time_that_observing_handed_over()
     await probes.times(4)  # an hour's interval alone would give one
     await scheduler.drain(1)
     assert set(probes.runs) == {"kie/balance"}
+
+
+async def second_wait(crowd: int, planned: bool = False) -> float:
+    """Seconds from the first probe of the first of `crowd` targets to its second; 100 wanted."""
+    clock = SteppedClock(START)
+    read = asyncio.Event()
+
+    async def observe(_name: str) -> datetime:
+        read.set()
+        return clock.now() + timedelta(seconds=100)
+
+    scheduler = Scheduler(clock, observe)
+    scheduler.start()
+    name = "kie-0/balance"
+    turns = {name: START + timedelta(seconds=50)} if planned else {}
+    scheduler.arm([target(f"kie-{i}", 100) for i in range(crowd)], turns)
+    scheduler.ask_soon(name)
+    await read.wait()
+    await asyncio.sleep(0)
+    wait = scheduler.due_in(name)
+    scheduler.ask_soon(name)
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    assert scheduler.due_in(name) == 100  # from the second on an interval is an interval
+    await scheduler.drain(0)
+    return wait
+
+
+async def test_what_began_in_a_crowd_does_not_come_in_a_wave_for_ever() -> None:
+    wait = await second_wait(600)
+    assert wait == pytest.approx(100 * dispersed("kie-0/balance"), abs=1e-4)
+    assert wait < 100
+    assert await second_wait(600, planned=True) == 100  # it has a place of its own already
+    assert await second_wait(400) == 100
+
+
+def test_a_crowd_that_was_asked_within_half_an_interval_comes_spread_over_all_of_it() -> None:
+    names = [f"account-{i}/balance" for i in range(1000)]
+    wanted = [target(f"account-{i}", 10) for i in range(1000)]
+    seconds = [first_delay(t, 20) + 10 * dispersed(n) for t, n in zip(wanted, names, strict=True)]
+    tenths = Counter(int(at % 10) for at in seconds)
+    assert set(tenths) == set(range(10))
+    assert max(tenths.values()) < 130
 
 
 async def test_a_probe_under_way_is_not_joined_by_a_second() -> None:
