@@ -1,7 +1,7 @@
 """How much of an answer is taken off the wire, whatever it is made of.
 
-h11 parses interim answers, chunk extensions and empty pieces for as long as they come, and only
-the body they carry is counted by whoever reads it. So bytes are counted where they arrive.
+A parser takes interim answers, chunk extensions and headers for as long as they come, and only the
+body they carry is counted by whoever reads it. So bytes are counted where they arrive.
 """
 
 from __future__ import annotations
