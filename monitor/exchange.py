@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 CAP = 64 * 1024  # bytes of an answer, raw and inflated: no documented one comes near
 PIECES = 512  # in which an answer may come: each one costs us, however small it is
+_NAME = f"monitor/{__version__}"
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
 
@@ -66,7 +67,7 @@ async def once(transport: httpx.AsyncBaseTransport, request: Request, phases: Ph
         request.method,
         _url(request.url),
         headers={
-            "User-Agent": f"monitor/{__version__}",
+            "User-Agent": _NAME,
             "Accept-Encoding": "identity",
             **request.headers,
             **{name: secret.reveal() for name, secret in request.secret_headers.items()},
@@ -77,13 +78,13 @@ async def once(transport: httpx.AsyncBaseTransport, request: Request, phases: Ph
     try:
         response = await transport.handle_async_request(wire)
         try:
+            headers = _joined(response.headers.raw)
             unread = response.status_code in REDIRECTS
-            body = b"" if unread else await _read(response, request.cap)
+            body = b"" if unread else await _read(response, headers, request.cap)
         finally:
             await response.aclose()
     finally:
         phases.leave()
-    headers = _joined(response.headers)
     return Answer(response.status_code, headers, body, str(wire.url), phases.seconds)
 
 
@@ -95,15 +96,24 @@ def _url(url: str) -> httpx.URL:
     return httpx.URL(url)
 
 
-def _joined(found: httpx.Headers) -> dict[str, str]:
-    headers: dict[str, list[str]] = {}
-    for name, value in found.multi_items():
-        headers.setdefault(name.lower(), []).append(value)
-    return {name: ", ".join(values) for name, values in headers.items()}
+def _joined(found: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
+    headers: dict[str, str] = {}
+    for raw, value in found:
+        name, text = _text(raw).lower(), _text(value)
+        headers[name] = f"{headers[name]}, {text}" if name in headers else text
+    return headers
 
 
-async def _read(response: httpx.Response, cap: int) -> bytes:
-    announced = response.headers.get("content-length", "")
+def _text(raw: bytes) -> str:
+    """ASCII by the standard; some send UTF-8, and what is neither is Latin-1, as it once was."""
+    try:
+        return raw.decode()
+    except UnicodeDecodeError:
+        return raw.decode("latin-1")
+
+
+async def _read(response: httpx.Response, headers: Mapping[str, str], cap: int) -> bytes:
+    announced = headers.get("content-length", "")
     if announced.isdecimal() and int(announced) > cap:
         raise _too_large(cap)
     raw, pieces = bytearray(), 0
@@ -119,7 +129,7 @@ async def _read(response: httpx.Response, cap: int) -> bytes:
             if pieces > max(PIECES, cap // 128):
                 raise HttpFailure(Cause.ANSWER_MALFORMED, "the answer comes in crumbs")
     try:
-        body = inflated(bytes(raw), response.headers.get("content-encoding", ""), cap)
+        body = inflated(bytes(raw), headers.get("content-encoding", ""), cap)
     except ValueError as error:
         raise HttpFailure(Cause.ANSWER_MALFORMED, str(error)) from None
     if len(body) > cap:

@@ -67,6 +67,13 @@ async def test_an_answer_comes_back_whole(door: Door) -> None:
     assert wire.seen[0].startswith(b"GET /path?q=1 HTTP/1.1\r\n")
 
 
+@pytest.mark.parametrize("raw", [b"caf\xc3\xa9", b"caf\xe9"])
+async def test_a_header_in_any_alphabet_is_read(door: Door, raw: bytes) -> None:
+    said = answer(X_Name="NAME").replace(b"NAME", raw)
+    async with serving(says(said)) as wire:
+        assert (await door.send(get(wire.url))).headers["x-name"] == "café"
+
+
 async def test_an_error_status_is_an_answer(door: Door) -> None:
     async with serving(says(answer(b"no", status=503))) as wire:
         assert (await door.send(get(wire.url))).status == 503
