@@ -45,7 +45,7 @@ class Scorebook:
         self.ending: Ending | None = None  # the newest; None: none yet, or it was taken back
         self._floor, self._hour, self._out_at = 0.0, _NOT, _NOT
         self._marks: deque[Mark] = deque()
-        self._scores: dict[int, deque[Score]] = {h: deque(maxlen=KEPT) for h in HORIZONS}
+        self._scores: dict[int, tuple[Score, ...]] = dict.fromkeys(HORIZONS, ())  # KEPT of each
         self._pending: tuple[Score, ...] = ()  # of a running out that may be taken back
         self._counts = dict.fromkeys(HORIZONS, (0, 0))  # scored, held
         self._summed: tuple[Hindsight, ...] | None = None
@@ -134,8 +134,12 @@ class Scorebook:
         for score in scores:
             scored, held = self._counts[score.before]
             self._counts[score.before] = scored + 1, held + score.held
-            self._scores[score.before].append(score)
+            self._score(score)
         self._summed = None
+
+    def _score(self, score: Score) -> None:
+        """Keep the last ones."""
+        self._scores[score.before] = (*self._scores[score.before], score)[-KEPT:]
 
     @property
     def hindsight(self) -> tuple[Hindsight, ...]:
@@ -187,7 +191,7 @@ class Scorebook:
         if len(self._marks) != marks or len(self._pending) != pending:
             raise ValueError("not all of it")
         for score in scores[pending:]:
-            self._scores[score.before].append(score)
+            self._score(score)
         return self
 
 
