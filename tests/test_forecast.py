@@ -267,7 +267,7 @@ def test_a_profile_is_flat_until_it_has_seen_a_day_and_its_mean_is_one() -> None
     for hour in range(18):
         profile.add(hour, 1.0, 1.0)
     profile.derive(1.0)
-    assert profile.week == [1.0] * WEEK
+    assert list(profile.week) == [1.0] * WEEK
     learned = daily()
     assert sum(learned.week) / WEEK == pytest.approx(1.0)
     assert min(learned.week) > 0

@@ -29,7 +29,7 @@ def test_each_level_forgets_half_in_its_own_time(level: int, half: int) -> None:
     assert (forecast.spent[level], forecast.watched[level]) == (100.0, 1.0)
     for n in range(half):
         forecast.learn(T0 + (n + 1) * HOUR, T0 + (n + 2) * HOUR, 0.0, job=JOB)
-        forecast.profile.week[:] = [1.0] * WEEK  # an hour weighs an hour
+        forecast.profile.week = [1.0] * WEEK  # an hour weighs an hour
     assert forecast.spent[level] == pytest.approx(50.0)
 
 
@@ -102,7 +102,7 @@ def test_an_hour_watched_for_a_fifth_tells_of_lumps_and_of_the_time_of_day(
 def test_what_recent_speaks_of_is_held_against_its_own_hours() -> None:
     forecast = hourly(10.0)
     forecast.learn(T0 + HOUR, T0 + 1.5 * HOUR, 10.0, job=JOB)
-    forecast.profile.week[:4] = [2.0, 5.0, 7.0, 11.0]
+    forecast.profile.week = [2.0, 5.0, 7.0, 11.0, *[1.0] * (WEEK - 4)]
     assert forecast.recent_shape(T0 + 1.5 * HOUR) == pytest.approx((2 * 1 + 5 * 0.5) / 1.5)
     assert forecast.recent_shape(T0 + (3.5 + WEEK) * HOUR) == 11.0  # silent: of the present hour
     assert forecast.recent_noise(40.0) == pytest.approx(2 * math.sqrt(40 * 20) / 1.5)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import accumulate
 
 HOURS, DAYS, WEEK = 24, 7, 168
@@ -18,7 +18,7 @@ _HOUR_LUMPS = 0.75
 _LEAST = 0.005
 
 
-def _drawn(factors: Iterable[float]) -> tuple[array[float], array[float]]:
+def _drawn(factors: Iterable[float]) -> tuple[Sequence[float], Sequence[float]]:
     """`week` and `reach`, as arrays: a list's floats are three times their size."""
     week = array("d", factors)
     return week, array("d", accumulate([*week, *week[: BLOCK + 1]], initial=0.0))
@@ -54,6 +54,8 @@ class Profile:
         self.hours = [1.0] * HOURS  # the factors
         self.days = [1.0] * DAYS
         # Their products, from Thursday 00:00 UTC, where the epoch's weeks begin; the running sum.
+        self.week: Sequence[float]
+        self.reach: Sequence[float]
         self.week, self.reach = _FLAT
 
     def add(self, hour: int, spent: float, watched: float) -> None:
