@@ -41,7 +41,7 @@ class Http1(httpx.AsyncBaseTransport):
         talk, self._kept = self._kept, None
         if talk is None or talk.line.spent:
             if talk is not None:
-                talk.line.hang_up()
+                talk.hang_up()
             talk = Talk(await self._connected(request.url, phases))
         try:
             phases.enter("send")
@@ -49,7 +49,7 @@ class Http1(httpx.AsyncBaseTransport):
             phases.enter("wait")
             await talk.head(meter)
         except BaseException:
-            talk.line.hang_up()
+            talk.hang_up()
             raise
         phases.enter("receive")
         body = _Body(self, talk, meter)
@@ -70,12 +70,12 @@ class Http1(httpx.AsyncBaseTransport):
         if talk.again:
             self._kept = talk
         else:
-            talk.line.hang_up()
+            talk.hang_up()
 
     async def aclose(self) -> None:
         """Close what is kept."""
         if self._kept is not None:
-            self._kept.line.hang_up()
+            self._kept.hang_up()
             self._kept = None
 
 
@@ -92,6 +92,15 @@ class Talk:
         self._pieces: list[bytes] = []
         self._headed = self._whole = self._read = self._more = False
         self._lasts = True  # the connection does, after this answer
+
+    def hang_up(self) -> None:
+        """Close at once, for good.
+
+        The parser and this know each other: undone here, or all of the connection's memory would
+        wait for the collector of garbage.
+        """
+        self.line.hang_up()
+        del self._parser
 
     def ask(self, request: httpx.Request) -> None:
         self._begin()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from typing import cast
 
 import h11
@@ -187,6 +188,28 @@ async def test_a_header_without_a_value_does_not_swallow_the_next() -> None:
     data = said(OK + "X-Empty:\nRetry-After: 5\nContent-Length: 0")
     _, headers, _, _ = await heard(data)
     assert headers[:2] == [(b"X-Empty", b""), (b"Retry-After", b"5")]
+
+
+@pytest.mark.parametrize("again", [True, False])
+async def test_a_connection_leaves_nothing_for_the_collector_of_garbage(again: bool) -> None:
+    def talks() -> int:
+        return sum(isinstance(x, Talk) for x in gc.get_objects())
+
+    door, before = Door(), talks()
+    gc.disable()
+    try:
+        head = TWO if again else TWO + "\nConnection: close"
+        async with serving(says(said(head, b"{}"), again=again)) as wire:
+            for _ in range(3):
+                await door.send(Request("GET", wire.url))
+            assert talks() - before == again  # the one that is kept
+            await door.aclose()
+        async with serving(says(b"nonsense\r\n\r\n")) as wire:
+            with pytest.raises(HttpFailure):
+                await door.send(Request("GET", wire.url))
+        assert talks() == before
+    finally:
+        gc.enable()
 
 
 async def test_a_request_goes_out_as_it_is_written() -> None:
