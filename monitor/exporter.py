@@ -45,7 +45,7 @@ class SnapshotCollector(Collector):
         found: dict[str, dict[tuple[str, ...], float]] = {m.name: {} for m in METRICS}
         for name, labels, value in rows(self._snapshot_of()):
             # A duplicate series would cost Prometheus the whole scrape: the first one stands.
-            found[name].setdefault(tuple(_label(text) for text in labels), value)
+            found[name].setdefault(tuple([_label(text) for text in labels]), value)
         return [_family(m, found[m.name]) for m in METRICS if found[m.name]]
 
 
@@ -103,7 +103,7 @@ def metrics_text(snapshot: Snapshot) -> str:
 
 def _label(text: str) -> str:
     """A lone surrogate cannot be encoded; quotes, backslashes and newlines are the encoder's."""
-    return text.encode("utf-8", "replace").decode()
+    return text if text.isascii() else text.encode("utf-8", "replace").decode()
 
 
 def _family(
