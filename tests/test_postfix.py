@@ -45,6 +45,7 @@ myhostname = mail.test
 mydestination =
 mynetworks = 127.0.0.0/8
 alias_maps =
+max_use = 1
 smtpd_relay_restrictions = permit_mynetworks, reject
 smtpd_recipient_restrictions = check_recipient_access texthash:{home}/access, permit_mynetworks
 smtputf8_enable = no
@@ -95,7 +96,7 @@ class Postfix:
             time.sleep(0.05)
 
     def let_in(self, address: str) -> None:
-        """Let the greylisting of an address end."""
+        """Let the greylisting of an address end: for the next connection (`max_use`)."""
         kept = [line for line in ACCESS.splitlines() if not line.startswith(address)]
         (self.home / "access").write_text("\n".join(kept) + "\n")
         _run(self.home, "reload")
