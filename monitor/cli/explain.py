@@ -32,7 +32,9 @@ _PHASES = {
 
 def run(options: Globals, target: str, output_format: str) -> int:
     """Probe once and print every step; 0 whatever was found."""
-    settings = options.loader()()
+    from monitor.config.needs import of_account
+
+    settings = options.loader(needs=lambda _: of_account(target.split("/")[0]))()
     own = any(t.target.name == target for t in settings.targets)
     seen_by = judged_from(settings, target) if target.endswith("/key") and not own else ()
     if seen_by:  # the provider has no call for its key: what sees it is asked

@@ -21,6 +21,7 @@ from monitor.core.globs import matches
 from monitor.core.settings import Settings
 
 if TYPE_CHECKING:
+    from monitor.config.needs import Parts
     from monitor.once import Once
 
 Document = dict[str, object]
@@ -65,9 +66,13 @@ def run_once(options: Globals, once: OnceOptions) -> int:
 def _settings(options: Globals, once: OnceOptions) -> Settings:
     """The config. A core of Nagios shows a plugin's stdout alone: it hears of a fault as well."""
     from monitor.config import ConfigFaults
+    from monitor.config.needs import of_probes
+
+    def needs(settings: Settings) -> Parts:
+        return of_probes(settings, _only(settings, once.only))
 
     try:
-        return options.loader()()
+        return options.loader(needs=None if once.notify else needs)()
     except (ConfigFaults, Refusal) as error:
         if once.format == "nagios":
             from monitor.cli.formats.nagios import unknown

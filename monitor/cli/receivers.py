@@ -13,7 +13,9 @@ from monitor.notifiers import Delivery
 
 def run(options: Globals, name: str) -> int:
     """Send, and say address by address what became of it; 1 if anybody was not reached."""
-    settings = options.loader()()
+    from monitor.config.needs import of_receiver
+
+    settings = options.loader(needs=lambda _: of_receiver(name))()
     receiver = next((r for r in settings.receivers if r.name == name), None)
     if receiver is None:
         known = ", ".join(r.name for r in settings.receivers) or "none"
