@@ -11,7 +11,7 @@ from decimal import Decimal
 import pytest
 from core_scenes import NOW, a_group, a_reading, a_view, an_outlook, later
 
-from monitor.core.advice import next_step, summary, top_up
+from monitor.core.advice import next_step, summary
 from monitor.core.builtin import BUILTIN
 from monitor.core.causes import CAUSES, KEY_CAUSES, Cause, Severity, Status
 from monitor.core.document import document
@@ -27,6 +27,7 @@ from monitor.core.status import (
     rows,
     target_status,
 )
+from monitor.core.topping import top_up
 from monitor.core.view import View
 from monitor.core.when import parse_when
 

@@ -13,6 +13,7 @@ from monitor.core.lines import fitting, subject, three_lines
 from monitor.core.message_figures import figures_of, runway_range
 from monitor.core.model import Check, Incident, Kind, Notification, notification_id
 from monitor.core.phrases import clean, headline
+from monitor.core.rules import Rule
 from monitor.core.sentences import refused
 from monitor.core.view import View
 from monitor.core.words import amount
@@ -93,12 +94,14 @@ def compose(
     external_url: str | None,
     service_words: str = "",
     still_open: Sequence[Incident] = (),
+    rules: Sequence[Rule] = (),
     opened_as: str | None = None,
 ) -> Message:
     """Put a notification in words.
 
     `view`: the incident's target as it stands, None if it is gone from the config.
     `still_open`: other incidents of the target, so that one's end does not read as all-clear.
+    `rules`: those firing on the target, of which the page says how much to top up as well.
     `service_words`: what the config tells customers of a service that rests on the target; it
     wins over the runbook's. Links to our own pages are written only with `external_url`.
     `opened_as`: the name the receiver had when it was told of the opening, if it was another.
@@ -107,7 +110,7 @@ def compose(
     page, advice = _page(incident, view, runbooks), _advice(incident, view, runbooks)
     url = (external_url or "").rstrip("/")
     steps = fitting(advice.steps if advice is not None else (), incident, view)
-    lines = three_lines(notification, view, steps[0] if steps else "", now)
+    lines = three_lines(notification, view, steps[0] if steps else "", rules, now)
     muted = _muted(notification, view)
     customers = clean(service_words) or (page.customers if page else "")
     message = Message(
