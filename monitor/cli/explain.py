@@ -109,7 +109,7 @@ def _runbook(found: Explanation) -> dict[str, object] | None:
     return {
         "name": book.name,
         "title": book.title,
-        "steps": [named(step, found) for step in book.steps],
+        "steps": [named(step, found) for step in book.steps_for(found.view.provider)],
         "links": [{"name": name, "url": url} for name, url in book.links_for(found.view.provider)],
     }
 
@@ -173,7 +173,8 @@ def _what_to_do(found: Explanation) -> Iterator[str]:
     if book is None or found.cause is Cause.OK:
         return
     yield from ("", f"{book.title}: what to do")
-    yield from (f"{i}. {named(step, found)}" for i, step in enumerate(book.steps, 1))
+    steps = book.steps_for(found.view.provider)
+    yield from (f"{i}. {named(step, found)}" for i, step in enumerate(steps, 1))
     yield from ("", "Links")
     yield from (f"- {name}: {url}" for name, url in book.links_for(found.view.provider))
 
