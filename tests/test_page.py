@@ -149,6 +149,31 @@ async def test_models_stand_in_the_order_the_product_tries_them() -> None:
     assert order[:2] == [scene.FLUX, scene.SDXL]
 
 
+@pytest.mark.parametrize(
+    ("alert", "target", "cause", "step"),
+    [
+        ("key-rejected", "router/key", Cause.KEY_REJECTED,
+         "Create a new key at the provider and put it in the config"),
+        ("models-exhausted", "router/model", Cause.MODEL_RETIRED,
+         "Put a model that is served into the product, or use another provider"),
+        ("provider-down", "openrouter/provider", Cause.PROVIDER_ERROR,
+         "Look at the provider's status page"),
+        ("monitor-offline", "monitor/network", Cause.NETWORK_OFFLINE,
+         "Check this machine's network and name resolution"),
+        ("store-failed", "monitor/database", Cause.OK,
+         "Free some space, or mend the rights of the database"),
+    ],
+)  # fmt: skip
+def test_what_no_probe_has_for_a_target_has_a_next_step_too(
+    alert: str, target: str, cause: Cause, step: str
+) -> None:
+    story = scene.story()
+    router = story.settings.accounts[2]
+    stands = scene.incident(alert, router, target, Severity.CRITICAL, cause=cause)
+    (shown,) = page_of(replace(story, incidents=(stands,))).incidents
+    assert shown.next_step == step
+
+
 def test_open_incidents_stand_with_the_worst_first_and_closed_ones_apart() -> None:
     page = page_of(scene.story())
     assert [e.severity for e in page.incidents] == ["critical", "warning", "warning"]

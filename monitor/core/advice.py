@@ -11,7 +11,7 @@ from monitor.core.durations import about
 from monitor.core.jobs import main_left
 from monitor.core.keys import in_words
 from monitor.core.limits import declared_words
-from monitor.core.model import Check, Outlook, Quota
+from monitor.core.model import Check, Incident, Outlook, Quota
 from monitor.core.rules import Rule
 from monitor.core.sentences import refused, what
 from monitor.core.specials import accepted_elsewhere
@@ -123,3 +123,8 @@ def next_step(view: View, rules: Iterable[Rule] = (), siblings: Iterable[View] =
     if view.cause is not Cause.OK:
         return NEXT_STEP[view.cause]
     return next((RULE_STEP[r.name] for r in rules if r.name in RULE_STEP), "")
+
+
+def step_of(incident: Incident) -> str:
+    """What to do next about a target that no probe has: the rule's step, else the cause's."""
+    return RULE_STEP.get(incident.alert) or NEXT_STEP[incident.cause]
