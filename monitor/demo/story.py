@@ -1,4 +1,4 @@
-"""The demo's story: credits drain, a model is retired, a launch eats the rest, somebody tops up.
+"""The demo's story: credits drain, a model is dropped, a launch eats the rest, somebody tops up.
 
 Everything but the world is the real thing: config, scheduler, probes, store, rules, mails, page.
 The clock alone is faster, so that an hour of the story is a few seconds of yours.
@@ -78,7 +78,7 @@ Say = Callable[[str, str], None]  # kind ("story", "mail", "critical", "resolved
 class Chapters:
     """What must have been seen for the story to have come out right."""
 
-    retired: asyncio.Event = field(default_factory=asyncio.Event)
+    dropped: asyncio.Event = field(default_factory=asyncio.Event)
     warned: asyncio.Event = field(default_factory=asyncio.Event)
     critical: asyncio.Event = field(default_factory=asyncio.Event)
     resolved: asyncio.Event = field(default_factory=asyncio.Event)
@@ -90,7 +90,7 @@ class Chapters:
         if kind == "resolved" and about_money and self.critical.is_set():
             self.resolved.set()
         elif kind == "opened" and mail["X-Monitor-Alert"] == "model-unavailable":
-            self.retired.set()
+            self.dropped.set()
         elif kind == "opened" and about_money:
             (self.critical if severity == "critical" else self.warned).set()
 
@@ -98,7 +98,7 @@ class Chapters:
     def missing(self) -> list[str]:
         """What has not been seen, in words."""
         words = {
-            "a warning that a model was retired": self.retired,
+            "a warning that a model is not served": self.dropped,
             "a warning about the credits": self.warned,
             "a critical mail": self.critical,
             "the resolved mail": self.resolved,
@@ -200,9 +200,9 @@ class Story:
             spending = group.create_task(self._spend(world))
             watching = group.create_task(self._watch(daemon))
             await self._hours(2)
-            self._chapter("A model your product falls back to is retired at Hugging Face.")
+            self._chapter("At Hugging Face nobody serves one of your fallback models any more.")
             world.huggingface.retire(MODELS[2])
-            await self.chapters.retired.wait()
+            await self.chapters.dropped.wait()
             await self._hours(0.5)
             self._chapter("A launch: customers ask for videos many times faster than usual.")
             self._surge = 6.0
