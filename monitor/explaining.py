@@ -12,6 +12,7 @@ from urllib.parse import SplitResult, unquote, urlsplit
 
 from monitor.answers import clean, plain, scrubbed, shape_of
 from monitor.channels import runbooks
+from monitor.config.readers import did_you_mean
 from monitor.core.advice import next_step, summary
 from monitor.core.causes import CAUSES, Cause, Standing
 from monitor.core.message import Runbook
@@ -161,8 +162,9 @@ def _chosen(settings: Settings, name: str) -> tuple[Account, TargetSettings]:
         listed = "\n  ".join(members)
         words = "is asked nothing of its own; it is judged from these, explain one of them"
         raise NotAsked(f"{name} {words}:\n  {listed}")
-    known = "\n  ".join(t.target.name for t in settings.targets)
-    raise NotAsked(f"no target {clean(name)!r}; there are:\n  {known}")
+    names = [t.target.name for t in settings.targets]
+    known, near = "\n  ".join(names), did_you_mean(name, names)
+    raise NotAsked(f"no target {clean(name)!r}{near or ';'} there are:\n  {known}")
 
 
 def judged_from(settings: Settings, name: str) -> tuple[str, ...]:

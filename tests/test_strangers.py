@@ -88,6 +88,22 @@ WRONG = [
     ("check-config --effective --quiet", 64,
      "--effective: neither with --quiet nor with another --format\n"),
     ("status --watch=x", 64, "--watch: 'x' is not a duration such as '30s', '5m' or '1h30m'\n"),
+    ("status --watch x", 64, "--watch: 'x' is not a duration such as '30s', '5m' or '1h30m'\n"),
+    ("status --watch -1", 64, "--watch: '-1' is not a duration such as '30s', '5m' or '1h30m'\n"),
+    ("status --watch y", 64, "--watch: 'y' is not a duration such as '30s', '5m' or '1h30m'\n"),
+    ("status --watch 0", 64, "--watch: 0 is not between 0.2s and 1d\n"),
+    ("status --watch 1y", 64, "--watch: 1y is not between 0.2s and 1d\n"),
+    ("explain kei/balance", 64, "no target 'kei/balance', did you mean kie/balance? there are:\n"
+     "  kie/balance\n"),
+    ("--once --only kei/bal*", 64, "--only kei/bal* matches no target, did you mean kie/balance? "
+     "there are:\n  kie/balance\n"),
+    ("test-receiver oncal", 64, "no receiver 'oncal' in the config; there are: none\n"),
+    ("replay kie/balnce", 65, "kie/balnce: there is no such file, and it is no target, did you "
+     "mean kie/balance?\n"),
+    ("replay kie.balance", 65, "kie.balance: there is no such file, and it is no target, did you "
+     "mean kie/balance?\n"),
+    ("init --provider huggin --output -", 64, "--provider: 'huggin' is no provider, did you mean "
+     "huggingface?\n"),
     ("status --watch --format json", 64,
      "--watch: only with --format text; a script asks again by itself\n"),
 ]  # fmt: skip

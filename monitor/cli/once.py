@@ -99,9 +99,16 @@ def _only(settings: Settings, globs: tuple[str, ...]) -> frozenset[str]:
     names = [t.target.name for t in settings.targets]
     kept = [n for n in names if not globs or any(matches(g, n) for g in globs)]
     if not kept:
-        known = "\n  ".join(names)
-        raise Refusal(f"--only {' '.join(globs)} matches no target; there are:\n  {known}", USAGE)
+        raise Refusal(_matches_nothing(globs, names), USAGE)
     return frozenset(kept)
+
+
+def _matches_nothing(globs: tuple[str, ...], names: list[str]) -> str:
+    from monitor.config.readers import did_you_mean
+
+    near = did_you_mean(globs[0].strip("*?"), names) if len(globs) == 1 else ""
+    known = "\n  ".join(names)
+    return f"--only {' '.join(globs)} matches no target{near or ';'} there are:\n  {known}"
 
 
 def _text(once: OnceOptions, result: Once) -> str:

@@ -19,6 +19,7 @@ from monitor.history import Archive
 
 _SHOWN = timedelta(hours=24)
 _SHORTEST = 0.2  # seconds from one look to the next
+_LONGEST = 86400.0
 _PATIENCE = 2.0  # seconds for a leader to say who stands by
 
 
@@ -84,9 +85,12 @@ async def _course(archive: Archive, target: str, now: datetime) -> str:
 
 
 def seconds_between(text: str) -> float:
-    """What --watch says: a duration, or plain seconds."""
+    """What --watch says: a duration, or plain seconds; never more often than every 0.2 s."""
     try:
         plain = text.replace(".", "", 1).isdecimal()
-        return max(_SHORTEST, float(text) if plain else parse_duration(text))
+        seconds = float(text) if plain else parse_duration(text)
     except ValueError as error:
         raise Refusal(f"--watch: {error}", USAGE) from error
+    if not 0 < seconds <= _LONGEST:
+        raise Refusal(f"--watch: {text} is not between 0.2s and 1d", USAGE)
+    return max(_SHORTEST, seconds)
