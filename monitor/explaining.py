@@ -49,6 +49,7 @@ _WORTH = re.compile(
     r"content-(type|length|encoding)|retry-after|(x-)?ratelimit.*|x-error-.*|x-hf-warning"
 )
 _TELLING_NAME = re.compile(r"key|token|secret|sig|auth|pass|credential", re.IGNORECASE)
+_SUDDEN = "the daemon asks again before it believes a sudden one"
 _LONG = 2000  # characters of a header looked at: it is cut after it is scrubbed, never before
 
 
@@ -132,6 +133,8 @@ def _why(account: Account, cause: Cause, finding: Finding, steps: list[Step]) ->
     """What gave the cause, in words."""
     if finding.why:
         return f"{account.provider}: {finding.why} means {finding.cause.value}"
+    if cause is not finding.cause and finding.balance is not None and finding.balance <= 0:
+        return f"the balance was read, and is {plain(finding.balance)}; {_SUDDEN}"
     if cause is not finding.cause:
         return f"the balance was read, and is under the floor of {plain(account.floor)}"
     if not steps:

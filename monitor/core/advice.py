@@ -84,8 +84,18 @@ def summary(view: View, siblings: Iterable[View] = ()) -> str:
     said = _summary(view, siblings)
     known = in_words(view.facts) if view.check is Check.KEY and view.read else ""
     said += f" ({known})" if known else ""
+    said += _doubted(view)
     waits = view.resting and view.cause is not Cause.RATE_LIMITED  # which says it already
     return f"{said}; {view.resting}" if waits else said
+
+
+def _doubted(view: View) -> str:
+    """What was read last, while it is not believed; the balance is the one before it."""
+    if view.doubted is None or not view.known:
+        return ""
+    read, since = view.doubted
+    at = since.strftime("%Y-%m-%d %H:%M UTC")
+    return f"; the last answer, {amount(read)} {unit(view)}, is doubted since {at} and asked again"
 
 
 def _summary(view: View, siblings: Iterable[View]) -> str:
