@@ -118,6 +118,25 @@ def test_wrong_usage_is_named(
     assert (end.value.code, *capsys.readouterr()) == (code, "", said)
 
 
+@pytest.mark.parametrize("what", ["directory", "text"])
+def test_what_is_no_database_is_named_with_its_place_and_left_alone(
+    folder: Path, what: str
+) -> None:
+    path = folder / "mine"
+    path.mkdir() if what == "directory" else path.write_text("my notes\n")
+    with (folder / "config.yaml").open("a") as config:
+        config.write("database: mine\n")
+    line = len((folder / "config.yaml").read_text().splitlines())
+    status = run(folder, "monitor status")
+    assert (status.returncode, status.stdout) == (65, "")
+    place, why = status.stderr.splitlines()
+    assert place.startswith(f"config.yaml:{line}:11: database: warning: ")
+    assert why.startswith(f"database {path}: it is ")
+    once = run(folder, "monitor --once")
+    assert "the database cannot be read: no runway is known" in once.stderr
+    assert path.is_dir() or path.read_text() == "my notes\n"
+
+
 def test_an_option_that_cannot_be_is_named_with_what_can_be(folder: Path) -> None:
     found = run(folder, "monitor --once --format jnit")
     assert (found.returncode, found.stdout) == (64, "")

@@ -16,6 +16,7 @@ from monitor.cli.terminal import colour, draws, width
 from monitor.core.durations import parse_duration
 from monitor.core.settings import Settings
 from monitor.history import Archive
+from monitor.store import StoreError
 
 _SHOWN = timedelta(hours=24)
 _SHORTEST = 0.2  # seconds from one look to the next
@@ -26,14 +27,23 @@ _PATIENCE = 2.0  # seconds for a leader to say who stands by
 def run(options: Globals, output_format: str) -> int:
     """Print the status document of what was read last; its own exit code is 0."""
     settings = options.loader(need_secrets=False)()
-    if output_format == "text":
-        write_text(text_of(settings, columns=width()))
-        return 0
+    try:
+        write_text(_shown(settings, output_format))
+    except StoreError:
+        for doubt in settings.doubts:
+            if ": database: " in doubt:  # where in the config it is named
+                sys.stderr.write(f"{doubt}\n")
+        raise
+    return 0
+
+
+def _shown(settings: Settings, output_format: str) -> str:
+    """Raises StoreError."""
     from monitor.cli.formats import render
 
-    document = asyncio.run(_document(settings))
-    sys.stdout.write(render(document, output_format, colour=False, width=0))
-    return 0
+    if output_format == "text":
+        return text_of(settings, columns=width())
+    return render(asyncio.run(_document(settings)), output_format, colour=False, width=0)
 
 
 async def _document(settings: Settings) -> dict[str, object]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from datetime import UTC
 from typing import cast
@@ -56,7 +57,7 @@ def build(context: Context, needs: Needs | None = None) -> Settings:
         flapping=read_flapping(context, block.flapping),
         receivers=read_receivers(context, _trees(block.receivers), targets, zone),
         web=read_web(context, block.web or WebBlock.absent()),
-        database=context.database_path(block.database or DATABASE),
+        database=_database(context, block),
         canary_url=block.canary,
         history=read_history(context, block.history or HistoryBlock.absent()),
         timezone=zone,
@@ -79,6 +80,14 @@ def _lacks(document: Document, settings: Settings, needs: Needs | None) -> list[
         return [fault for _, fault in document.lacks]
     needed = needs(settings)
     return [fault for path, fault in document.lacks if is_needed(path, needed)]
+
+
+def _database(context: Context, block: ConfigBlock) -> str:
+    """Where it is; what stands there and is no database is set aside, which no config survives."""
+    path = context.database_path(block.database or DATABASE)
+    if os.path.realpath(path) == os.path.realpath(context.document.file):
+        context.fault(("database",), "is the config itself: name another file")
+    return path
 
 
 def _without_nothing(root: Tree) -> dict[str, Tree]:
