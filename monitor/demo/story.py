@@ -71,7 +71,20 @@ web: {{listen: "127.0.0.1:{port}"{web}}}
 database: demo.db
 """
 
-Say = Callable[[str, str], None]  # kind ("story", "mail", "critical", "resolved", "done"), text
+ACCOUNTS = """\
+accounts:
+  kie: {{key: {kie_key}, base_url: "{kie}"}}
+  huggingface:
+    key: {key}
+    base_url: "{hub}"
+    router_url: "{router}"
+    status_url: "{status}"
+    models: [{models}]
+"""
+
+Say = Callable[
+    [str, str], None
+]  # kind ("story", "world", "mail", "critical", "resolved", "done"), text
 
 
 @dataclass(slots=True)
@@ -104,6 +117,20 @@ class Chapters:
             "the resolved mail": self.resolved,
         }
         return [text for text, seen in words.items() if not seen.is_set()]
+
+
+def accounts_of(world: World) -> str:
+    """The accounts of a config that watches the simulated world, ready to be pasted."""
+    face = world.huggingface
+    return ACCOUNTS.format(
+        kie_key=world.kie.key,
+        kie=world.kie_url,
+        key=face.key,
+        hub=world.huggingface_url,
+        router=world.router_url,
+        status=world.status_url,
+        models=", ".join(MODELS[:2]),
+    )
 
 
 class Story:
@@ -196,6 +223,7 @@ class Story:
         """The chapters, one after the other; each waits for what must be seen before the next."""
         await daemon.started.wait()
         self._say("page", f"http://127.0.0.1:{daemon.ports['web']}/")
+        self._say("world", accounts_of(world))
         async with asyncio.TaskGroup() as group:
             spending = group.create_task(self._spend(world))
             watching = group.create_task(self._watch(daemon))
