@@ -11,14 +11,14 @@ from monitor.core.conditions import Both, Compare
 from monitor.core.durations import about
 from monitor.core.rules import Rule
 from monitor.core.view import View
-from monitor.core.words import amount
+from monitor.core.words import amount, clean
 
 _WEEK_HOURS = 168  # how long a recommended top-up should last
 
 
 def unit(view: View) -> str:
-    """The balance's unit."""
-    return view.unit or "credits"
+    """The balance's unit, as it may be shown."""
+    return clean(view.unit or "credits", 20)
 
 
 def _compares(rule: Rule) -> Sequence[Compare]:

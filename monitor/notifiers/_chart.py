@@ -72,7 +72,7 @@ def figure_of(order: Order) -> Figure:
     top = _frame(axes, order)
     _forecast(axes, order)
     _past(axes, order)
-    _labels(axes, order, top)
+    _labels(axes, order, top, _Words(figure, axes))
     return figure
 
 
@@ -158,10 +158,10 @@ def _course(start: float, floor: float, end: float | None, hours: float) -> floa
     return start if end is None else start + (floor - start) * min(1.0, hours / end)
 
 
-def _labels(axes: Axes, order: Order, top: float) -> None:
+def _labels(axes: Axes, order: Order, top: float, words: _Words) -> None:
     """Words where they belong, in front of all lines, none over another; the gravest first."""
     first, last, now = order["first"], order["last"], order["points"][-1][1]
-    gap, floor, say = (last - first) * 0.015, order["floor"], _Words(axes).say
+    gap, floor, say = (last - first) * 0.015, order["floor"], words.say
     say(gap, min(now + top * 0.05, top * 0.9), order["now_words"], LINE)
     middle = order["ahead"][1] if order["ahead"] else None
     if middle is not None and middle <= last and order["end_words"]:
@@ -173,19 +173,17 @@ def _labels(axes: Axes, order: Order, top: float) -> None:
     for hours, by in sorted(order["rises"], key=lambda rise: -rise[1]):
         height = max(v for h, v in order["points"] if abs(h - hours) < 1e-6)
         axes.plot([hours], [height], "^", color=LINE, markersize=9, zorder=5)
-        words = f"+{_short(round(by, 2 if by < 100 else 0))}"
+        risen = f"+{_short(round(by, 2 if by < 100 else 0))}"
         side = "right" if hours > first * 0.25 else "left"
-        say(hours, min(height + top * 0.04, top * 0.93), words, LINE, side)
+        say(hours, min(height + top * 0.04, top * 0.93), risen, LINE, side)
 
 
 class _Words:
     """The words of one drawing: where they would cover others they move, or are left out."""
 
-    def __init__(self, axes: Axes) -> None:
+    def __init__(self, figure: Figure, axes: Axes) -> None:
         from matplotlib.backends.backend_agg import FigureCanvasAgg
 
-        figure = axes.get_figure(root=True)
-        assert figure is not None  # noqa: S101 - they are drawn in one
         self._axes = axes
         self._renderer: RendererBase = FigureCanvasAgg(figure).get_renderer()  # type: ignore[no-untyped-call]
         self._taken: list[Bbox] = []

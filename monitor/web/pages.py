@@ -103,6 +103,6 @@ def address_of(web: WebSettings, port: int) -> str:
     """`external_url`, else the address that is listened on; for all addresses, this machine."""
     if web.external_url:
         return f"{web.external_url.partition('?')[0].rstrip('/')}/"
-    host = "localhost" if web.listen[0] in ("", "0.0.0.0", "::") else web.listen[0]  # noqa: S104
+    host = "localhost" if web.listen[0] in ("", "0.0.0.0", "::") else web.listen[0]  # noqa: S104 - none is listened on here
     shown = f"[{host}]" if ":" in host else host
     return f"{'https' if web.tls else 'http'}://{shown}:{port}/"
