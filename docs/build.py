@@ -133,7 +133,7 @@ its floor is `credits_exhausted`. With no model of an account left, each of them
 
 
 def _page(book: Runbook) -> str:
-    steps = "\n".join(f"{n}. {step}" for n, step in enumerate(book.steps, 1))
+    steps = "\n".join(f"{n}. {step}" for n, step in enumerate(book.steps_for_all, 1))
     # Of the vendors' own pages the two of the quickstart; a message has those of its own vendor.
     shown = (link for name in ("kie", "huggingface") for link in book.vendors.get(name, ()))
     links = "\n".join(f"- [{text}]({address})" for text, address in (*shown, *book.links))

@@ -215,7 +215,8 @@ class Daemon:
         self.term.begin()
         self.started.set()
         targets = len(self.settings.targets)
-        log.info("started", targets=targets, socket=str(socket), **self.ports)
+        page = self.pages.address or "none yet"
+        log.info("started", targets=targets, page=page, socket=str(socket), **self.ports)
         self._signs.up(f"{targets} targets")
 
     async def _ended(self, beating: asyncio.Task[str]) -> str | None:

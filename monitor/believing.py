@@ -55,6 +55,7 @@ class Believer:
             read.append(finding.balance)
             log.info("suspect balance, asking again", target=target, seconds=wait)
             book.update(now, finding.balance)
+            self._memory.see(target, None)  # whoever looks meanwhile sees that it is doubted
             self._keeper.checkpoint_next(target)
             await self._clock.sleep(wait)
             if self._asker.waits(target)[0]:

@@ -11,6 +11,7 @@ from pathlib import Path
 from monitor import logs
 from monitor.asking import ProbeTarget, Reread
 from monitor.config import load
+from monitor.config.needs import Needs
 from monitor.core.causes import Cause
 from monitor.core.model import Finding, Target
 from monitor.core.secret import Secret
@@ -32,13 +33,18 @@ def catalogue() -> Catalogue:
 
 
 def load_settings(
-    path: str, env: Mapping[str, str], *, need_secrets: bool = True, database: str | None = None
+    path: str,
+    env: Mapping[str, str],
+    *,
+    need_secrets: bool = True,
+    needs: Needs | None = None,
+    database: str | None = None,
 ) -> Settings:
     """What the config means; its secrets are masked in every log from now on.
 
     Raises ConfigFaults with every fault at once.
     """
-    settings = load(path, catalogue(), env, need_secrets=need_secrets)
+    settings = load(path, catalogue(), env, need_secrets=need_secrets, needs=needs)
     if database is not None:
         settings = replace(settings, database=str(Path(database).absolute()))
     logs.REDACTION.secrets = settings.secrets

@@ -12,6 +12,7 @@ from urllib.parse import SplitResult, unquote, urlsplit
 
 from monitor.answers import clean, plain, scrubbed, shape_of
 from monitor.channels import runbooks
+from monitor.config.readers import did_you_mean
 from monitor.core.advice import next_step, summary
 from monitor.core.causes import CAUSES, Cause, Standing
 from monitor.core.message import Runbook
@@ -48,6 +49,7 @@ _WORTH = re.compile(
     r"content-(type|length|encoding)|retry-after|(x-)?ratelimit.*|x-error-.*|x-hf-warning"
 )
 _TELLING_NAME = re.compile(r"key|token|secret|sig|auth|pass|credential", re.IGNORECASE)
+_SUDDEN = "the daemon asks again before it believes a sudden one"
 _LONG = 2000  # characters of a header looked at: it is cut after it is scrubbed, never before
 
 
@@ -131,6 +133,8 @@ def _why(account: Account, cause: Cause, finding: Finding, steps: list[Step]) ->
     """What gave the cause, in words."""
     if finding.why:
         return f"{account.provider}: {finding.why} means {finding.cause.value}"
+    if cause is not finding.cause and finding.balance is not None and finding.balance <= 0:
+        return f"the balance was read, and is {plain(finding.balance)}; {_SUDDEN}"
     if cause is not finding.cause:
         return f"the balance was read, and is under the floor of {plain(account.floor)}"
     if not steps:
@@ -161,8 +165,9 @@ def _chosen(settings: Settings, name: str) -> tuple[Account, TargetSettings]:
         listed = "\n  ".join(members)
         words = "is asked nothing of its own; it is judged from these, explain one of them"
         raise NotAsked(f"{name} {words}:\n  {listed}")
-    known = "\n  ".join(t.target.name for t in settings.targets)
-    raise NotAsked(f"no target {clean(name)!r}; there are:\n  {known}")
+    names = [t.target.name for t in settings.targets]
+    known, near = "\n  ".join(names), did_you_mean(name, names)
+    raise NotAsked(f"no target {clean(name)!r}{near or ';'} there are:\n  {known}")
 
 
 def judged_from(settings: Settings, name: str) -> tuple[str, ...]:

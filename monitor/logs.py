@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import MutableMapping
+from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     import structlog
 
 _Event = MutableMapping[str, object]
+
+
+_BARE = (int, float, type(None))  # nothing can be in them
+_MANY = (list, tuple, set, frozenset)
 
 
 class Redaction:
@@ -33,7 +37,25 @@ class Redaction:
         for name, value in event.items():
             if isinstance(value, str):
                 event[name] = redact(value, self.secrets)
+            elif not isinstance(value, _BARE) and name[:1] != "_":  # `_record`: structlog's own
+                event[name] = self._within(value)
         return event
+
+    def _within(self, value: object) -> object:
+        """The same without secrets, however deep they lie; an object that shows one as text."""
+        if isinstance(value, str):
+            return redact(value, self.secrets)
+        if isinstance(value, _BARE):
+            return value
+        if isinstance(value, Mapping):
+            return {self._within(key): self._within(held) for key, held in value.items()}
+        if isinstance(value, _MANY):
+            return [self._within(held) for held in value]
+        for text in (str(value), repr(value)):
+            masked = redact(text, self.secrets)
+            if masked != text:
+                return masked
+        return value
 
 
 REDACTION = Redaction()

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -67,6 +68,33 @@ async def probe_once(
     end = None if within is None else began + within
     asked_by = None if within is None else began + within - _kept(within, notify)
     keeps = notify and not await _daemon_lives(settings, env)
+    async with _parts(settings, asked_by, keeps=keeps) as parts:
+        pipeline, telling = parts.pipeline, parts.telling
+        await (pipeline.start() if keeps else _remember(pipeline, settings))
+        await _probe_all(pipeline, names, done, end)
+        if telling is not None:
+            await pipeline.meet()
+            await _tell(parts, telling, end)
+            await pipeline.keeper.flush()
+    snapshot = only(pipeline.memory.snapshot(parts.clock.now()), names)
+    return _result(snapshot, time.monotonic() - began)
+
+
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    """What one round is made of."""
+
+    pipeline: Pipeline
+    door: Door
+    clock: RealClock
+    telling: Teller | None  # who only looks tells nobody
+
+
+@asynccontextmanager
+async def _parts(
+    settings: Settings, asked_by: float | None, *, keeps: bool
+) -> AsyncIterator[_Parts]:
+    """All of them, and closed at the end; with `keeps` a store and who tells."""
     door, clock = Door(), RealClock()
     store = _store(settings) if keeps else None
     telling = _teller(door, clock) if keeps else None
@@ -79,19 +107,12 @@ async def probe_once(
         repeats=(),
     )
     try:
-        await (pipeline.start() if keeps else _remember(pipeline, settings))
-        await _probe_all(pipeline, names, done, end)
-        if telling is not None:
-            await pipeline.meet()
-            await _tell(pipeline, telling, door=door, clock=clock, end=end)
-            await pipeline.keeper.flush()
+        yield _Parts(pipeline, door, clock, telling)
     finally:
         await pipeline.aclose()
         await door.aclose()
         if store is not None:
             await store.close()
-    snapshot = only(pipeline.memory.snapshot(clock.now()), names)
-    return _result(snapshot, time.monotonic() - began)
 
 
 def _store(settings: Settings) -> Store:
@@ -159,16 +180,16 @@ def _hurried(probe: ProbeTarget, end: float | None) -> ProbeTarget:
     return ask
 
 
-async def _tell(
-    pipeline: Pipeline, telling: Teller, *, door: Door, clock: RealClock, end: float | None
-) -> None:
+async def _tell(parts: _Parts, telling: Teller, end: float | None) -> None:
     from monitor.channels import refresher
 
-    receivers = pipeline.memory.settings.receivers
-    refreshing = refresher(door, clock, pipeline.memory, telling)
+    memory = parts.pipeline.memory
+    refreshing = refresher(parts.door, parts.clock, memory, telling)
     try:
         async with asyncio.timeout(_left(end)):
-            await asyncio.gather(*(pipeline.deliver(r.name) for r in receivers))
+            await asyncio.gather(
+                *(parts.pipeline.deliver(r.name) for r in memory.settings.receivers)
+            )
             await refreshing.everything()
     except TimeoutError:
         log.warning("not everybody was told in time; the next run tells the others")

@@ -75,6 +75,7 @@ class Sight(State):
             settings,
             self.records[target],
             outlook=outlook,
+            doubted=book.doubted if book else None,
             hindsight=book.hindsight if book else (),
             named=target in self._named,
             whole_key=self.bad_key(account),

@@ -15,11 +15,14 @@ from monitor.core.settings import Settings
 from monitor.core.snapshot import Snapshot
 from monitor.http import Door
 from monitor.keeping import fold_samples
+from monitor.logs import Log
 from monitor.memory import KEPT
 from monitor.operator import Operator
 from monitor.pipeline import Pipeline
 from monitor.store import Store, StoreError
 from monitor.store.sqlite import SqliteStore
+
+log = Log("monitor.stored")
 
 _ALIVE_WITHIN = timedelta(minutes=1)
 _BEATS_WITHIN = 10.0  # seconds at least: a leader beats every second, and a disk may be slow
@@ -42,8 +45,8 @@ async def remember(pipeline: Pipeline, settings: Settings) -> None:
     store = SqliteStore(settings.database, read_only=True)
     try:
         await _take_up(pipeline, store)
-    except StoreError:
-        return  # not to be read: the probes speak for themselves
+    except StoreError as error:  # the probes speak for themselves
+        log.warning("the database cannot be read: no runway is known", why=str(error))
     finally:
         await store.close()
 

@@ -201,15 +201,15 @@ class Teller:
                 external_url=external_url,
             )
         incident, target = notification.incident.id, notification.incident.target
+        incidents = self._memory.incidents.values()
+        still_open = [i for i in incidents if i.open and i.target == target and i.id != incident]
+        firing = {notification.incident.alert, *(i.alert for i in still_open)}
         return compose(
             notification,
             view=self._memory.look(target),
             service_words=self._memory.words_for_customers(target),
-            still_open=[
-                i
-                for i in self._memory.incidents.values()
-                if i.open and i.target == target and i.id != incident
-            ],
+            still_open=still_open,
+            rules=[r for r in self._memory.settings.rules if r.name in firing],
             runbooks=self._runbooks,
             now=self._clock.now(),
             external_url=external_url,

@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from test_book import CHANGES, WILD, fold
 
 from monitor.cli.formats.accuracy import forecasts, off
-from monitor.cli.formats.report import AccuracyRow, accuracy
+from monitor.cli.formats.report import accuracy
+from monitor.cli.formats.rows import AccuracyRow
 from monitor.core import accuracy as core
 from monitor.core.accuracy import (
     HORIZONS,

@@ -219,6 +219,28 @@ def test_what_alerting_asks_again_about(accepted: int, next_one: int, suspect: b
     assert b.suspect(T0 + 5 * MINUTE, Decimal(next_one)) is suspect
 
 
+@pytest.mark.parametrize("read", [0, 99_999_999])
+def test_what_was_read_last_is_doubted_until_it_is_believed_or_disproved(read: int) -> None:
+    b = book()
+    b.update(T0, Decimal(10_000))
+    assert b.doubted is None
+    b.update(T0 + 5 * MINUTE, Decimal(read))
+    assert b.doubted == (read, T0 + 5 * MINUTE)
+    again = Book.load(b.dump(), floor=Decimal(135), job_max=JOB, planned_burn=Decimal(100))
+    assert again.doubted == b.doubted
+    b.believe(T0 + 5 * MINUTE, Decimal(read))
+    assert b.doubted is None
+    b.update(T0 + 10 * MINUTE, Decimal(9_990))
+    assert b.doubted is None
+
+
+def test_a_fall_that_is_told_at_once_is_not_doubted_aloud() -> None:
+    b = book()
+    b.update(T0, Decimal(10_000))
+    b.update(T0 + 5 * MINUTE, Decimal(900))
+    assert (b.accepted, b.doubted) == (900, None)
+
+
 def test_nothing_is_suspect_before_anything_was_read() -> None:
     assert not book().suspect(T0, Decimal(0))
 

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from itertools import combinations
 from pathlib import Path
 
 import pytest
@@ -18,10 +19,11 @@ from monitor.core.chart import Ahead, Chart
 from monitor.core.model import Kind
 from monitor.core.settings import Interval
 from monitor.core.spec import ChannelSpec
-from monitor.notifiers import Delivery
+from monitor.notifiers import Delivery, _chart
 from monitor.notifiers._charts import HOW, Charts, cache_folder
 from tests.house import House, Recorded, receiver, rule, settings
 
+Hours = list[tuple[float, float]]
 NOW = datetime(2026, 11, 20, 14, tzinfo=UTC)
 CHART = Chart(
     now=NOW, first=-12.0, last=8.0,
@@ -51,6 +53,49 @@ async def until_gone(pid: int) -> None:
     async with asyncio.timeout(10):
         while not gone(pid):  # noqa: ASYNC110 - the end of another process is no event of ours
             await asyncio.sleep(0.01)
+
+
+# -- where words stand ----------------------------------------------------------------------------
+
+
+def drawn(
+    points: Hours, floor: float, ahead: tuple[float, ...], *rises: tuple[float, float]
+) -> _chart.Order:
+    """An order whose words say what it is made of."""
+    return _chart.Order(
+        first=-12.0, last=4.0, points=points, floor=floor, ahead=(ahead[0], ahead[1], ahead[2]),
+        rises=list(rises), ticks=[(0.0, "14:00")], title="Balance in credits, times in UTC",
+        now_words=f"{points[-1][1]:.0f} now", floor_words=f"floor {floor:.0f}",
+        end_words=f"about {ahead[1] * 60:.0f} min",
+    )  # fmt: skip
+
+
+CLOSE = {
+    "the end soon": drawn([(-12, 2000), (-6, 900), (0, 216)], 135, (0.5, 1.2, 3)),
+    "a high floor": drawn([(-12, 1000), (-6, 900), (0, 810)], 800, (0.2, 0.4, 2)),
+    "at the floor": drawn([(-12, 140), (-6, 138), (0, 136)], 135, (0.1, 0.1, 0.1)),
+    "the end at the edge": drawn([(-12, 2000), (0, 216)], 135, (1, 3.9, 4)),
+    "rises together": drawn(
+        [(-12, 100), (-3, 1100), (-2.9, 2100), (-2.8, 3100), (-0.2, 4100), (0, 4100)], 135,
+        (1, 2, 3), (-3, 1000), (-2.9, 1000), (-2.8, 1000), (-0.2, 1000),
+    ),
+    "a rise on the floor": drawn(
+        [(-12, 20), (-11.9, 150), (0, 140)], 135, (0.2, 0.3, 3), (-11.9, 130),
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("order", CLOSE.values(), ids=CLOSE)
+def test_no_words_of_a_chart_cover_others_and_the_gravest_are_there(order: _chart.Order) -> None:
+    figure = _chart.figure_of(order)
+    (axes,) = figure.axes
+    renderer = figure.canvas.get_renderer()  # type: ignore[attr-defined]  # that of Agg
+    boxes = [(text.get_text(), text.get_window_extent(renderer)) for text in axes.texts]
+    assert {order["now_words"], order["end_words"], order["floor_words"]} <= {w for w, _ in boxes}
+    for words, box in boxes:
+        assert figure.bbox.x0 <= box.x0 < box.x1 <= figure.bbox.x1, words
+    for (words, box), (others, other) in combinations(boxes, 2):
+        assert not box.overlaps(other), (words, others)
 
 
 # -- the real one ---------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ from textwrap import indent
 import pytest
 from catalogue import CATALOGUE
 
-from monitor.config import load
+from monitor.config import ConfigFaults, load
 from monitor.core.settings import Settings
 
 GOOD = {
@@ -134,6 +134,36 @@ def test_a_key_file_that_everybody_can_read_is_named_and_read(tmp_path: Path) ->
     assert settings.accounts[1].key.reveal() == "planted-key-0001"
     place.chmod(0o640)
     assert read(tmp_path, {"kie": "{key_file: kie-key}"})[1] == []
+
+
+@pytest.mark.parametrize(
+    ("content", "doubt"),
+    [
+        (None, "is a directory: name a file in it, such as mine/monitor.db"),
+        (b"my notes\n", "names a file that is no database: the daemon sets it aside, as "
+         "NAME.corrupt-TIME, and begins a new one; if it is yours, name another"),
+        (b"", ""),
+        (b"SQLite format 3\0and so on", ""),
+    ],
+)  # fmt: skip
+def test_what_stands_in_the_databases_place_is_named_and_left_alone(
+    tmp_path: Path, content: bytes | None, doubt: str
+) -> None:
+    place = tmp_path / "mine"
+    if content is None:
+        place.mkdir()
+    else:
+        place.write_bytes(content)
+    _, doubts = read(tmp_path, {}, rest="database: mine\n")
+    assert doubts == ([f"5:11: database: warning: {doubt}"] if doubt else [])
+    assert content is None or place.read_bytes() == content
+
+
+def test_the_config_itself_is_no_database(tmp_path: Path) -> None:
+    (tmp_path / "link.yaml").symlink_to(tmp_path / "config.yaml")
+    for name in ("config.yaml", "link.yaml"):
+        with pytest.raises(ConfigFaults, match="5:11: database: is the config itself: name"):
+            read(tmp_path, {}, rest=f"database: {name}\n")
 
 
 @pytest.mark.parametrize(("cost", "dear"), [(10, False), (12, False), (13, True), (14, True)])

@@ -151,6 +151,12 @@ def test_a_request_that_fails_says_why(
 WHYS = [
     ("ok", "12480.25", None, "the answer holds what was asked for"),
     ("ok", "134.99", None, "the balance was read, and is under the floor of 135"),
+    (
+        "ok",
+        "0",
+        None,
+        "the balance was read, and is 0; the daemon asks again before it believes a sudden one",
+    ),
     ("unauthorized", "1", None, "kie: HTTP 200 with code 401 in the body means key_rejected"),
     ("ok", "1", "refused", "no answer that could be read: the cause is what failed on the way"),
     ("ok", "1", "html", "it follows from what the answer holds"),

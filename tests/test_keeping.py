@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from house import MODELS, START, House, every, huggingface, kie, rule, settings
 
+from monitor.core.advice import summary
 from monitor.core.causes import Cause
 from monitor.core.model import Check, Finding, Silence, Target
 from monitor.core.settings import Service
@@ -212,17 +213,26 @@ async def test_an_open_incident_that_no_alert_holds_is_closed_at_a_start(path: s
     await house.pipeline.keeper.close()
 
 
-async def test_repeats_that_do_not_agree_are_not_believed() -> None:
+async def test_repeats_that_do_not_agree_are_not_believed_and_that_is_seen_meanwhile() -> None:
     house = await House(CONFIG).start()
     house.script.balance(50000)
     await house.probe()
-    answers = iter(map(Decimal, (0, 20000000, 0, 30000000)))
-    house.script.answers["kie/balance"] = lambda: Finding(
-        Cause.OK, balance=next(answers), unit="credits"
-    )
+    answers, seen = iter(map(Decimal, (0, 20000000, 0, 30000000))), []
+
+    def answer() -> Finding:
+        doubted = house.memory.views["kie/balance"].doubted
+        seen.append(None if doubted is None else doubted[0])
+        return Finding(Cause.OK, balance=next(answers), unit="credits")
+
+    house.script.answers["kie/balance"] = answer
     await house.probe(after=300)
+    assert seen == [None, 0, 20000000, 0]
     assert house.mail.said == []
     assert house.memory.records["kie/balance"].balance == 50000
+    assert "30000000 credits, is doubted" in summary(house.memory.views["kie/balance"])
+    house.script.balance(49000)
+    await house.probe(after=300)
+    assert house.memory.views["kie/balance"].doubted is None
 
 
 async def test_many_failures_have_another_provider_asked_once() -> None:

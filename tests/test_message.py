@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -13,6 +14,8 @@ from hypothesis import strategies as st
 
 from monitor.build import catalogue
 from monitor.channels import runbooks
+from monitor.core.advice import next_step
+from monitor.core.builtin import BUILTIN
 from monitor.core.causes import Cause, Severity
 from monitor.core.message import Message, compose, jobs_in_words
 from monitor.core.model import (
@@ -26,10 +29,17 @@ from monitor.core.model import (
     Reading,
 )
 from monitor.core.phrases import clean, money, quota_figure, sentence, top_up
+from monitor.core.rules import Rule
 from monitor.core.view import View
+from monitor.core.when import parse_when
 
 T0 = datetime(2026, 11, 20, 10, 31, tzinfo=UTC)
 BOOKS = runbooks()
+LOW = Rule("credits-low", "kie/balance", parse_when("balance < 10000"))
+FAST = Rule("fast", "kie/balance", parse_when("burn > 30/h"))
+CRITICAL, EXHAUSTED = (
+    next(r for r in BUILTIN if r.name == name) for name in ("runway-critical", "credits-exhausted")
+)
 
 
 def incident(alert: str = "runway-short", target: str = "kie/balance", **more: object) -> Incident:
@@ -70,6 +80,7 @@ def say(
     url: str | None = None,
     number: int = 0,
     service_words: str = "",
+    rules: tuple[Rule, ...] = (),
 ) -> Message:
     return compose(
         Notification(about, kind, number, "oncall", ("a@example.com",), muted),
@@ -78,6 +89,7 @@ def say(
         now=T0 + timedelta(minutes=after),
         external_url=url,
         service_words=service_words,
+        rules=rules or tuple(r for r in BUILTIN if r.name == about.alert),
     )
 
 
@@ -288,9 +300,41 @@ def test_a_generic_rule_whose_cause_has_passed_advises_by_its_opening() -> None:
 
 def test_a_users_rule_on_a_balance_borrows_the_page_about_topping_up() -> None:
     about = incident("credits-low", summary="low")
-    message = say(about, view=balance())
+    message = say(about, view=balance(), rules=(LOW,))
     assert message.annotations["runbook"] == "runway-short"
-    assert message.todo.startswith("Top up 6891 credits")
+    assert message.todo == (
+        "Top up 9784 credits to reach 10000: that lasts about 10 days at this burn."
+    )
+
+
+@pytest.mark.parametrize(
+    ("view", "rules", "words"),
+    [
+        (balance(), (CRITICAL,), "Top up 6891 credits: that pays for 7 days at this burn."),
+        (balance(), (CRITICAL, LOW), "Top up 9784 credits to reach 10000: that lasts about 10 days"
+         " at this burn."),
+        (balance(), (), ""),
+        (balance(burn=None, p25=None), (LOW,), "Top up 9784 credits to reach 10000."),
+        (balance("20", burn=None, p25=None, cause=Cause.CREDITS_EXHAUSTED), (EXHAUSTED,),
+         "Top up at least 115 credits: that only reaches the floor."),
+        (balance("20", cause=Cause.CREDITS_EXHAUSTED), (EXHAUSTED,),
+         "Top up 7087 credits: that pays for 7 days at this burn."),
+    ],
+)  # fmt: skip
+def test_a_mail_and_the_page_ask_for_the_same_amount_and_say_what_it_is_for(
+    view: View, rules: tuple[Rule, ...], words: str
+) -> None:
+    alert = rules[0].name if rules else "burn-spike"
+    message = say(incident(alert), view=view, rules=rules)
+    shown = next_step(view, rules)
+    assert message.todo == words or not words
+    assert words.startswith(shown)
+    assert shown[:14] in message.todo
+
+
+def test_a_users_rule_on_the_burn_asks_for_no_credits() -> None:
+    message = say(incident("fast", summary="fast"), view=balance(), rules=(FAST,))
+    assert not re.search(r"Top up \d", message.todo)
 
 
 def test_a_users_rule_of_which_no_page_knows_still_says_where_to_look() -> None:
@@ -490,7 +534,7 @@ def test_a_quota_says_what_of_it_is_used(quota: Quota, figure: str) -> None:
     ],
 )
 def test_a_top_up_pays_for_a_week(amount: str, burn: float | None, expected: str) -> None:
-    found = top_up(balance(amount, 5.0, burn))
+    found = top_up(balance(amount, 5.0, burn), 7)
     assert found.partition(":")[0] == expected
 
 

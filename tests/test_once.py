@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from living import SECRETS, config, good_day, monitor, there, world_in_thread
 
+from monitor.demo.story import accounts_of
 from monitor.demo.world import World
 
 KIE, KEY = "kie/balance", "huggingface/key"
@@ -47,6 +48,14 @@ def test_on_a_good_day_all_is_ok(world: World, tmp_path: Path) -> None:
     assert targets[KIE]["runway_hours"]["p25"] is not None  # the plan carries it
     assert {t["cause"] for t in targets.values()} == {"ok"}
     assert not (tmp_path / "monitor.db").exists()
+
+
+def test_a_config_of_ones_own_may_watch_the_demos_world(world: World, tmp_path: Path) -> None:
+    path = tmp_path / "mine.yaml"
+    path.write_text(accounts_of(world))
+    result = monitor(path, "--once", "--format", "json")
+    assert result.returncode == 0, result.stderr
+    assert {t["status"] for t in json.loads(result.stdout)["targets"]} == {"ok"}
 
 
 STATES = [

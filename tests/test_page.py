@@ -10,6 +10,7 @@ from datetime import UTC, timedelta
 from decimal import Decimal
 from html.parser import HTMLParser
 from importlib.resources import files
+from itertools import combinations
 
 import httpx
 import pytest
@@ -147,6 +148,31 @@ async def test_models_stand_in_the_order_the_product_tries_them() -> None:
     text = await shown(replace(story, settings=replace(story.settings, accounts=accounts)))
     order = re.findall(r'<th scope="row">([^<]+)</th>', text)
     assert order[:2] == [scene.FLUX, scene.SDXL]
+
+
+@pytest.mark.parametrize(
+    ("alert", "target", "cause", "step"),
+    [
+        ("key-rejected", "router/key", Cause.KEY_REJECTED,
+         "Create a new key at the provider and put it in the config"),
+        ("models-exhausted", "router/model", Cause.MODEL_RETIRED,
+         "Put a model that is served into the product, or use another provider"),
+        ("provider-down", "openrouter/provider", Cause.PROVIDER_ERROR,
+         "Look at the provider's status page"),
+        ("monitor-offline", "monitor/network", Cause.NETWORK_OFFLINE,
+         "Check this machine's network and name resolution"),
+        ("store-failed", "monitor/database", Cause.OK,
+         "Free some space, or mend the rights of the database"),
+    ],
+)  # fmt: skip
+def test_what_no_probe_has_for_a_target_has_a_next_step_too(
+    alert: str, target: str, cause: Cause, step: str
+) -> None:
+    story = scene.story()
+    router = story.settings.accounts[2]
+    stands = scene.incident(alert, router, target, Severity.CRITICAL, cause=cause)
+    (shown,) = page_of(replace(story, incidents=(stands,))).incidents
+    assert shown.next_step == step
 
 
 def test_open_incidents_stand_with_the_worst_first_and_closed_ones_apart() -> None:
@@ -398,6 +424,18 @@ def test_a_top_up_is_marked_where_it_happened_and_burning_is_not() -> None:
     (rise,) = drawn().rises
     assert rise.words == "+4979.25"
     assert (rise.x, rise.y) in coordinates(drawn().line)
+
+
+@pytest.mark.parametrize("box", [WIDE, NARROW], ids=["wide", "narrow"])
+def test_of_top_ups_close_together_all_are_marked_and_no_words_stand_over_others(box: Box) -> None:
+    points = [(NOW - timedelta(hours=12 - n / 2), 1000 + n % 2 * 500 + n * 100) for n in range(24)]
+    made = drawn(tuple(points), floor=1400.0, box=box)
+    assert len(made.rises) == 12
+    told = [rise for rise in made.rises if rise.told]
+    assert len(told) >= 3
+    for a, b in combinations(told, 2):
+        assert abs(a.x - b.x) >= 7 * len(a.words) or abs(a.y - b.y) >= 12 or a.anchor != b.anchor
+    assert not [r for r in told if r.x < 100 and abs(r.y - (made.floor_y or 0)) < 10]
 
 
 def test_the_forecast_opens_from_now_between_its_percentiles_down_to_the_floor() -> None:

@@ -6,8 +6,11 @@ import re
 
 import pytest
 
+from monitor.build import catalogue
+from monitor.channels import runbooks
 from monitor.core.builtin import EVERY
 from monitor.core.causes import Cause
+from monitor.core.message import BY_HAND
 from monitor.core.spec import ProviderSpec
 from monitor.runbooks import SECTIONS, RunbookError, load_runbooks, parse, with_links
 
@@ -107,6 +110,34 @@ def test_a_page_asks_for_a_vendors_own_pages_by_what_they_are_about() -> None:
     assert book.links_for("own") == (("Own: billing", "https://own.example"), everybody)
     assert book.links_for("bare") == (("Bare: documentation", docs), everybody)
     assert book.links_for("nobody") == (everybody,)
+
+
+PROVIDERS = catalogue().providers
+WHOLE = runbooks()
+
+
+@pytest.mark.parametrize("provider", PROVIDERS)
+def test_a_key_is_tried_by_hand_at_its_own_vendor_alone(provider: str) -> None:
+    steps = " ".join(WHOLE["key_rejected"].steps_for(provider))
+    origins = list(PROVIDERS[provider].urls.values())
+    asked = re.findall(r"(https://[^/\s`]+)/\S*`", steps)
+    assert bool(asked) == bool(PROVIDERS[provider].by_hand)
+    assert all(origin in origins for origin in asked)
+    assert "monitor explain ACCOUNT/key" in steps
+
+
+def test_a_page_read_without_an_account_has_every_vendors_way() -> None:
+    steps = " ".join(WHOLE["key_rejected"].steps_for_all)
+    assert "https://huggingface.co/api/whoami-v2" in steps
+    assert "https://api.kie.ai/api/v1/chat/credit" in steps
+
+
+@pytest.mark.parametrize("name", sorted(PAGES))
+def test_no_page_shows_a_gap(name: str) -> None:
+    page = WHOLE[name]
+    every = [*page.steps_for_all, *(s for p in PROVIDERS for s in page.steps_for(p))]
+    assert every
+    assert not any(BY_HAND in step for step in every)
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from monitor import logs
 from monitor.core.secret import MASK, Secret, redact
 
 PLANTED = "hf_planted-key-0001"
@@ -81,6 +82,30 @@ def test_a_log_line_and_a_traceback_hold_the_mask(caplog: pytest.LogCaptureFixtu
 def test_redaction_masks_the_longest_first_so_that_no_tail_stays() -> None:
     secrets = (Secret("planted"), Secret("planted-0001"), Secret("abc"), Secret(""))
     assert redact("x planted-0001 y planted z abc", secrets) == f"x {MASK} y {MASK} z abc"
+
+
+ODD = "it's\\planted-0002"  # a repr writes it otherwise
+
+
+@pytest.mark.parametrize("style", ["text", "json"])
+@pytest.mark.parametrize("key", [PLANTED, ODD])
+def test_a_log_shows_no_secret_however_deep_it_lies(
+    style: str, key: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    logs.configure(style, "info")
+    logs.REDACTION.secrets = (Secret(PLANTED), Secret(ODD))
+    logs.Log("monitor.test").info(
+        f"said {key}", plain=f"a {key}", listed=["fine", key, (f"b {key}", 7, None)],
+        named={key: {f"c {key}", 1.5}, "n": [{"deep": frozenset({key})}]},
+        fault=ValueError(key), path=Path("/x") / key, bare=[1, 2.5, True],
+        held=Holder(Secret(key)),
+    )  # fmt: skip
+    said = capsys.readouterr().err
+    assert "planted" not in said
+    assert said.count("********") >= 9
+    assert "fine" in said
+    if style == "json":
+        assert json.loads(said)["bare"] == [1, 2.5, True]
 
 
 @given(st.text(min_size=4), st.text(), st.text())

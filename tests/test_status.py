@@ -11,7 +11,7 @@ from decimal import Decimal
 import pytest
 from core_scenes import NOW, a_group, a_reading, a_view, an_outlook, later
 
-from monitor.core.advice import next_step, summary, top_up
+from monitor.core.advice import next_step, summary
 from monitor.core.builtin import BUILTIN
 from monitor.core.causes import CAUSES, KEY_CAUSES, Cause, Severity, Status
 from monitor.core.document import document
@@ -27,6 +27,7 @@ from monitor.core.status import (
     rows,
     target_status,
 )
+from monitor.core.topping import top_up
 from monitor.core.view import View
 from monitor.core.when import parse_when
 
@@ -104,6 +105,7 @@ def test_the_document_of_the_contract_word_for_word() -> None:
         "last_run": "2026-11-20T10:31:28Z", "last_success": "2026-11-20T10:31:28Z",
         "duration_seconds": 0.25, "interval_seconds": 300, "facts": {},
         "balance": 5916.25, "last_balance": 5916.25,
+        "doubted": None,
         "unit": "credits", "unit_since": None, "floor": 135, "burn_per_hour": 41.5,
         "runway_hours": {"p10": 90.1, "p25": 112, "p50": 139.3, "p90": "+Inf"},
         "forecast_accuracy": None,
@@ -503,6 +505,19 @@ STEPS = [
 @pytest.mark.parametrize(("view", "rules", "words"), STEPS)
 def test_what_to_do_next(view: View, rules: tuple[Rule, ...], words: str) -> None:
     assert next_step(view, rules) == words
+
+
+def test_a_last_answer_that_is_doubted_is_said_beside_the_balance_before_it() -> None:
+    doubted = replace(KIE, doubted=(Decimal(0), NOW))
+    (entry,) = entries(document(snapshot(doubted)), "targets")
+    assert entry["summary"] == (
+        "5916.25 credits, about 6 days; the last answer, 0 credits, is doubted since "
+        "2026-11-20 10:31 UTC and asked again"
+    )
+    assert entry["doubted"] == {"balance": 0, "since": "2026-11-20T10:31:28Z"}
+    assert entry["balance"] == 5916.25
+    lost = replace(doubted, cause=Cause.TIMED_OUT)
+    assert "doubted" not in summary(lost)
 
 
 def test_the_worst_alert_gives_the_next_step_and_an_unknown_rule_none() -> None:

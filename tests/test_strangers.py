@@ -88,6 +88,22 @@ WRONG = [
     ("check-config --effective --quiet", 64,
      "--effective: neither with --quiet nor with another --format\n"),
     ("status --watch=x", 64, "--watch: 'x' is not a duration such as '30s', '5m' or '1h30m'\n"),
+    ("status --watch x", 64, "--watch: 'x' is not a duration such as '30s', '5m' or '1h30m'\n"),
+    ("status --watch -1", 64, "--watch: '-1' is not a duration such as '30s', '5m' or '1h30m'\n"),
+    ("status --watch y", 64, "--watch: 'y' is not a duration such as '30s', '5m' or '1h30m'\n"),
+    ("status --watch 0", 64, "--watch: 0 is not between 0.2s and 1d\n"),
+    ("status --watch 1y", 64, "--watch: 1y is not between 0.2s and 1d\n"),
+    ("explain kei/balance", 64, "no target 'kei/balance', did you mean kie/balance? there are:\n"
+     "  kie/balance\n"),
+    ("--once --only kei/bal*", 64, "--only kei/bal* matches no target, did you mean kie/balance? "
+     "there are:\n  kie/balance\n"),
+    ("test-receiver oncal", 64, "no receiver 'oncal' in the config; there are: none\n"),
+    ("replay kie/balnce", 65, "kie/balnce: there is no such file, and it is no target, did you "
+     "mean kie/balance?\n"),
+    ("replay kie.balance", 65, "kie.balance: there is no such file, and it is no target, did you "
+     "mean kie/balance?\n"),
+    ("init --provider huggin --output -", 64, "--provider: 'huggin' is no provider, did you mean "
+     "huggingface?\n"),
     ("status --watch --format json", 64,
      "--watch: only with --format text; a script asks again by itself\n"),
 ]  # fmt: skip
@@ -100,6 +116,25 @@ def test_wrong_usage_is_named(
     with pytest.raises(SystemExit) as end:
         main(["--config", str(folder / "config.yaml"), *words.split(" ")])
     assert (end.value.code, *capsys.readouterr()) == (code, "", said)
+
+
+@pytest.mark.parametrize("what", ["directory", "text"])
+def test_what_is_no_database_is_named_with_its_place_and_left_alone(
+    folder: Path, what: str
+) -> None:
+    path = folder / "mine"
+    path.mkdir() if what == "directory" else path.write_text("my notes\n")
+    with (folder / "config.yaml").open("a") as config:
+        config.write("database: mine\n")
+    line = len((folder / "config.yaml").read_text().splitlines())
+    status = run(folder, "monitor status")
+    assert (status.returncode, status.stdout) == (65, "")
+    place, why = status.stderr.splitlines()
+    assert place.startswith(f"config.yaml:{line}:11: database: warning: ")
+    assert why.startswith(f"database {path}: it is ")
+    once = run(folder, "monitor --once")
+    assert "the database cannot be read: no runway is known" in once.stderr
+    assert path.is_dir() or path.read_text() == "my notes\n"
 
 
 def test_an_option_that_cannot_be_is_named_with_what_can_be(folder: Path) -> None:

@@ -267,6 +267,7 @@ def test_watching_without_a_terminal_prints_one_text_after_the_other(path: Path)
         (["status", "--watch"], ["status", "--watch=2s"]),
         (["status", "--watch", "5"], ["status", "--watch", "5"]),
         (["status", "--watch=5", "x"], ["status", "--watch=5", "x"]),
+        (["status", "--watch", "-1"], ["status", "--watch", "-1"]),
         (["status", "--watch", "--format", "text"], ["status", "--watch=2s", "--format", "text"]),
     ],
 )

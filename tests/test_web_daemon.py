@@ -6,9 +6,13 @@ import json
 from pathlib import Path
 
 import httpx
+import pytest
 from living import config, daemon, world_in_thread
 from postbox import Mailbox, in_thread
 from web_house import HERE, mark_of
+
+from monitor.core.settings import WebSettings, WebTls
+from monitor.web.pages import address_of
 
 WEB = (
     'web: {listen: "127.0.0.1:0", external_url: "http://monitor.example:81",'
@@ -18,6 +22,26 @@ LOW = "alerts: [{name: kie-credits-low, on: kie/balance, when: balance < 20000}]
 BEARER = {"Authorization": "Bearer planted-token-0001"}
 
 
+TLS = WebTls("/cert.pem", "/key.pem")
+
+
+@pytest.mark.parametrize(
+    ("web", "page"),
+    [
+        (WebSettings(), "http://127.0.0.1:9900/"),
+        (WebSettings(listen=("::1", 0)), "http://[::1]:9900/"),
+        (WebSettings(listen=("0.0.0.0", 0), tls=TLS), "https://localhost:9900/"),
+        (WebSettings(listen=("::", 0)), "http://localhost:9900/"),
+        (WebSettings(external_url="https://a.example/monitor"), "https://a.example/monitor/"),
+        (WebSettings(external_url="https://a.example?token=planted"), "https://a.example/"),
+    ],
+)
+def test_the_log_of_a_start_says_where_to_look_and_holds_no_secret(
+    web: WebSettings, page: str
+) -> None:
+    assert address_of(web, 9900) == page
+
+
 def test_from_the_mail_to_the_acknowledgement_the_silence_and_its_end(tmp_path: Path) -> None:
     with world_in_thread() as world, in_thread(Mailbox()) as box:
         smtp = f"{{host: 127.0.0.1, port: {box.port}, tls: none}}"
@@ -25,6 +49,10 @@ def test_from_the_mail_to_the_acknowledgement_the_silence_and_its_end(tmp_path: 
         receivers = f"receivers: {{oncall: {email}}}\n"
         path = config(world, tmp_path, web=WEB, alerts=LOW, receivers=receivers)
         with daemon(path) as living:
+            started = living.said("started")
+            assert started is not None
+            assert started["page"] == "http://monitor.example:81/"
+            assert "planted" not in str(started)
             living.until(lambda: bool(box.mails))
             body = box.mails[0].message.get_body(("plain",))
             assert body is not None

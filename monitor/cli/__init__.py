@@ -46,7 +46,7 @@ def complete_watch(words: Sequence[str]) -> list[str]:
     """`--watch` may stand without a value, which the parser of the command line cannot know."""
     found: list[str] = []
     for word, after in zip(words, (*words[1:], ""), strict=False):
-        bare = word == "--watch" and not after[:1].isdigit()
+        bare = word == "--watch" and (not after or (after[0] == "-" and not after[1:2].isdigit()))
         found.append(f"--watch={_EVERY}" if bare else word)
     return found
 

@@ -33,6 +33,10 @@ class Narrator:
         )
         self._console.print(f"The page, live: [bold]{address}[/]   metrics: {address}metrics\n")
 
+    def _world(self, text: str) -> None:
+        self._console.print("A config of your own can watch this world as well, with these:")
+        self._console.print(Text(text.rstrip(), style="dim"), soft_wrap=True)
+
     def _story(self, text: str) -> None:
         self._console.print(f"\n[bold cyan]▶ {text}[/]")
 

@@ -32,7 +32,9 @@ _PHASES = {
 
 def run(options: Globals, target: str, output_format: str) -> int:
     """Probe once and print every step; 0 whatever was found."""
-    settings = options.loader()()
+    from monitor.config.needs import of_account
+
+    settings = options.loader(needs=lambda _: of_account(target.split("/")[0]))()
     own = any(t.target.name == target for t in settings.targets)
     seen_by = judged_from(settings, target) if target.endswith("/key") and not own else ()
     if seen_by:  # the provider has no call for its key: what sees it is asked
@@ -107,7 +109,7 @@ def _runbook(found: Explanation) -> dict[str, object] | None:
     return {
         "name": book.name,
         "title": book.title,
-        "steps": [named(step, found) for step in book.steps],
+        "steps": [named(step, found) for step in book.steps_for(found.view.provider)],
         "links": [{"name": name, "url": url} for name, url in book.links_for(found.view.provider)],
     }
 
@@ -171,7 +173,8 @@ def _what_to_do(found: Explanation) -> Iterator[str]:
     if book is None or found.cause is Cause.OK:
         return
     yield from ("", f"{book.title}: what to do")
-    yield from (f"{i}. {named(step, found)}" for i, step in enumerate(book.steps, 1))
+    steps = book.steps_for(found.view.provider)
+    yield from (f"{i}. {named(step, found)}" for i, step in enumerate(steps, 1))
     yield from ("", "Links")
     yield from (f"- {name}: {url}" for name, url in book.links_for(found.view.provider))
 

@@ -7,7 +7,8 @@ import os
 import sys
 from collections.abc import Mapping
 
-from monitor.cli.formats.report import TargetRow, read
+from monitor.cli.formats.report import read
+from monitor.cli.formats.rows import TargetRow
 from monitor.cli.formats.safe import one_line
 from monitor.config.starter import key_variable
 from monitor.core.causes import CAUSES, KEY_CAUSES, Cause, Standing

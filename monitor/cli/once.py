@@ -21,6 +21,7 @@ from monitor.core.globs import matches
 from monitor.core.settings import Settings
 
 if TYPE_CHECKING:
+    from monitor.config.needs import Parts
     from monitor.once import Once
 
 Document = dict[str, object]
@@ -65,9 +66,13 @@ def run_once(options: Globals, once: OnceOptions) -> int:
 def _settings(options: Globals, once: OnceOptions) -> Settings:
     """The config. A core of Nagios shows a plugin's stdout alone: it hears of a fault as well."""
     from monitor.config import ConfigFaults
+    from monitor.config.needs import of_probes
+
+    def needs(settings: Settings) -> Parts:
+        return of_probes(settings, _only(settings, once.only))
 
     try:
-        return options.loader()()
+        return options.loader(needs=None if once.notify else needs)()
     except (ConfigFaults, Refusal) as error:
         if once.format == "nagios":
             from monitor.cli.formats.nagios import unknown
@@ -94,9 +99,16 @@ def _only(settings: Settings, globs: tuple[str, ...]) -> frozenset[str]:
     names = [t.target.name for t in settings.targets]
     kept = [n for n in names if not globs or any(matches(g, n) for g in globs)]
     if not kept:
-        known = "\n  ".join(names)
-        raise Refusal(f"--only {' '.join(globs)} matches no target; there are:\n  {known}", USAGE)
+        raise Refusal(_matches_nothing(globs, names), USAGE)
     return frozenset(kept)
+
+
+def _matches_nothing(globs: tuple[str, ...], names: list[str]) -> str:
+    from monitor.config.readers import did_you_mean
+
+    near = did_you_mean(globs[0].strip("*?"), names) if len(globs) == 1 else ""
+    known = "\n  ".join(names)
+    return f"--only {' '.join(globs)} matches no target{near or ';'} there are:\n  {known}"
 
 
 def _text(once: OnceOptions, result: Once) -> str:

@@ -13,11 +13,15 @@ from monitor.notifiers import Delivery
 
 def run(options: Globals, name: str) -> int:
     """Send, and say address by address what became of it; 1 if anybody was not reached."""
-    settings = options.loader()()
+    from monitor.config.needs import of_receiver
+    from monitor.config.readers import did_you_mean
+
+    settings = options.loader(needs=lambda _: of_receiver(name))()
     receiver = next((r for r in settings.receivers if r.name == name), None)
     if receiver is None:
-        known = ", ".join(r.name for r in settings.receivers) or "none"
-        raise Refusal(f"no receiver {name!r} in the config; there are: {known}", USAGE)
+        names = [r.name for r in settings.receivers]
+        known, near = ", ".join(names) or "none", did_you_mean(name, names)
+        raise Refusal(f"no receiver {name!r} in the config{near or ';'} there are: {known}", USAGE)
     delivery = asyncio.run(_send(receiver))
     for address in delivery.told:
         sys.stdout.write(f"{address}: told\n")

@@ -82,8 +82,22 @@ def _replayed(options: Globals, asked: Asked) -> tuple[Replay, str | None]:
             _feed_lines(replay, stream, asked)
         return replay, scene.name
     if not _TARGET.fullmatch(asked.source):
-        raise Refusal(f"{asked.source}: there is no such file, and it is no target", BAD_INPUT)
+        near = _near(options, asked.source)
+        raise Refusal(
+            f"{asked.source}: there is no such file, and it is no target{near}", BAD_INPUT
+        )
     return _feed_stored(options, asked)
+
+
+def _near(options: Globals, name: str) -> str:
+    """The balance that was probably meant, where there is a config that says which there are."""
+    from monitor.config import ConfigFaults
+    from monitor.config.readers import did_you_mean
+
+    try:
+        return did_you_mean(name, list(balances(options.loader(need_secrets=False)())))
+    except (ConfigFaults, Refusal):
+        return ""
 
 
 def _scene(options: Globals, name: str | None) -> _Scene:

@@ -13,6 +13,7 @@ from monitor.cli import BAD_CONFIG, Refusal
 from monitor.cli.terminal import colour
 
 if TYPE_CHECKING:  # `monitor --help` reads no config
+    from monitor.config.needs import Needs
     from monitor.core.settings import Settings
 
 _PLACES = ("config.yaml", "/etc/monitor/config.yaml")
@@ -48,13 +49,20 @@ class Globals:
 
         logs.configure(self.log_format, self.log_level, colour=colour(sys.stderr))
 
-    def loader(self, *, need_secrets: bool = True) -> Callable[[], Settings]:
-        """Reads the config each time it is called. Raises ConfigFaults."""
+    def loader(
+        self, *, need_secrets: bool = True, needs: Needs | None = None
+    ) -> Callable[[], Settings]:
+        """Reads the config each time it is called. Raises ConfigFaults.
+
+        `needs` says which parts are used: of the others no variable need be set.
+        """
         from monitor.build import load_settings
 
         path, database = self.path, self.database
 
         def load() -> Settings:
-            return load_settings(path, os.environ, need_secrets=need_secrets, database=database)
+            return load_settings(
+                path, os.environ, need_secrets=need_secrets, needs=needs, database=database
+            )
 
         return load

@@ -16,23 +16,34 @@ from monitor.cli.terminal import colour, draws, width
 from monitor.core.durations import parse_duration
 from monitor.core.settings import Settings
 from monitor.history import Archive
+from monitor.store import StoreError
 
 _SHOWN = timedelta(hours=24)
 _SHORTEST = 0.2  # seconds from one look to the next
+_LONGEST = 86400.0
 _PATIENCE = 2.0  # seconds for a leader to say who stands by
 
 
 def run(options: Globals, output_format: str) -> int:
     """Print the status document of what was read last; its own exit code is 0."""
     settings = options.loader(need_secrets=False)()
-    if output_format == "text":
-        write_text(text_of(settings, columns=width()))
-        return 0
+    try:
+        write_text(_shown(settings, output_format))
+    except StoreError:
+        for doubt in settings.doubts:
+            if ": database: " in doubt:  # where in the config it is named
+                sys.stderr.write(f"{doubt}\n")
+        raise
+    return 0
+
+
+def _shown(settings: Settings, output_format: str) -> str:
+    """Raises StoreError."""
     from monitor.cli.formats import render
 
-    document = asyncio.run(_document(settings))
-    sys.stdout.write(render(document, output_format, colour=False, width=0))
-    return 0
+    if output_format == "text":
+        return text_of(settings, columns=width())
+    return render(asyncio.run(_document(settings)), output_format, colour=False, width=0)
 
 
 async def _document(settings: Settings) -> dict[str, object]:
@@ -84,9 +95,12 @@ async def _course(archive: Archive, target: str, now: datetime) -> str:
 
 
 def seconds_between(text: str) -> float:
-    """What --watch says: a duration, or plain seconds."""
+    """What --watch says: a duration, or plain seconds; never more often than every 0.2 s."""
     try:
         plain = text.replace(".", "", 1).isdecimal()
-        return max(_SHORTEST, float(text) if plain else parse_duration(text))
+        seconds = float(text) if plain else parse_duration(text)
     except ValueError as error:
         raise Refusal(f"--watch: {error}", USAGE) from error
+    if not 0 < seconds <= _LONGEST:
+        raise Refusal(f"--watch: {text} is not between 0.2s and 1d", USAGE)
+    return max(_SHORTEST, seconds)

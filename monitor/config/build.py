@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from datetime import UTC
 from typing import cast
@@ -17,13 +18,14 @@ from monitor.config.blocks import (
     WebBlock,
 )
 from monitor.config.context import Context
-from monitor.config.document import Scalar, Tag, Tree
+from monitor.config.document import Document, Scalar, Tag, Tree
 from monitor.config.doubts import note_doubts
-from monitor.config.faults import ConfigFaults, PathTuple
+from monitor.config.faults import ConfigFaults, Fault, PathTuple
 from monitor.config.flapping import read_flapping
 from monitor.config.heartbeat import read_heartbeat
 from monitor.config.history import read_history
 from monitor.config.maintenance import read_maintenance
+from monitor.config.needs import Needs, is_needed
 from monitor.config.quotas import read_prometheus
 from monitor.config.receivers import read_receivers
 from monitor.config.references import targets_of
@@ -35,8 +37,11 @@ from monitor.core.settings import LEASE, Settings
 DATABASE = "monitor.db"
 
 
-def build(context: Context) -> Settings:
-    """The settings of a document. Raises ConfigFaults with every fault, in the file's order."""
+def build(context: Context, needs: Needs | None = None) -> Settings:
+    """The settings of a document. Raises ConfigFaults with every fault, in the file's order.
+
+    `needs` says of which parts a variable or a file that is not there is a fault; else of all.
+    """
     document = context.document
     written = _without_nothing(document.root)
     block = checked(document, ConfigBlock, written, ()).block
@@ -52,7 +57,7 @@ def build(context: Context) -> Settings:
         flapping=read_flapping(context, block.flapping),
         receivers=read_receivers(context, _trees(block.receivers), targets, zone),
         web=read_web(context, block.web or WebBlock.absent()),
-        database=context.database_path(block.database or DATABASE),
+        database=_database(context, block),
         canary_url=block.canary,
         history=read_history(context, block.history or HistoryBlock.absent()),
         timezone=zone,
@@ -61,11 +66,28 @@ def build(context: Context) -> Settings:
         lease=LEASE if block.lease is None else block.lease,
         heartbeat=read_heartbeat(context, block.heartbeat),
     )
-    if document.faults:
-        raise ConfigFaults(tuple(sorted(dict.fromkeys(document.faults))))
+    faults = (*document.faults, *_lacks(document, settings, needs))
+    if faults:
+        raise ConfigFaults(tuple(sorted(dict.fromkeys(faults))))
     note_doubts(context, settings, targets)
     doubts = tuple(str(doubt) for doubt in sorted(dict.fromkeys(document.doubts)))
     return replace(settings, doubts=doubts)
+
+
+def _lacks(document: Document, settings: Settings, needs: Needs | None) -> list[Fault]:
+    """What is not there and needed; all of it where the config is at fault anyway."""
+    if needs is None or document.faults or not document.lacks:
+        return [fault for _, fault in document.lacks]
+    needed = needs(settings)
+    return [fault for path, fault in document.lacks if is_needed(path, needed)]
+
+
+def _database(context: Context, block: ConfigBlock) -> str:
+    """Where it is; what stands there and is no database is set aside, which no config survives."""
+    path = context.database_path(block.database or DATABASE)
+    if os.path.realpath(path) == os.path.realpath(context.document.file):
+        context.fault(("database",), "is the config itself: name another file")
+    return path
 
 
 def _without_nothing(root: Tree) -> dict[str, Tree]:

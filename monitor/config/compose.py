@@ -232,7 +232,7 @@ class _Walk:
             )
         elif done.unset and self.document.need_variables:
             names = " and ".join(f"${{{name}}}" for name in dict.fromkeys(done.unset))
-            self.document.fault(path, f"{names} is not set: export it, or give it a default")
+            self.document.lack(path, f"{names} is not set: export it, or give it a default")
         unset = done.malformed or bool(done.unset)
         if unset:
             self.document.unset.add(path)

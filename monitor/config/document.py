@@ -55,6 +55,7 @@ class Document:
     keys: dict[PathTuple, Mark] = field(default_factory=dict)
     unset: set[PathTuple] = field(default_factory=set)
     faults: list[Fault] = field(default_factory=list)
+    lacks: list[tuple[PathTuple, Fault]] = field(default_factory=list)  # faults for who needs it
     doubts: list[Fault] = field(default_factory=list)  # what is odd and yet no fault
 
     def fault(
@@ -66,6 +67,13 @@ class Document:
         line, column = self.mark(path, at_key=at_key)
         where = shown or spelled(path)
         self.faults.append(Fault(self.file, line, column, where, one_line(message)))
+
+    def lack(self, path: PathTuple, message: str) -> None:
+        """Note that what `path` takes its value from is not there: a fault for who needs it."""
+        if path in self.unset:
+            return
+        line, column = self.mark(path)
+        self.lacks.append((path, Fault(self.file, line, column, spelled(path), message)))
 
     def doubt(self, path: PathTuple, message: str) -> None:
         """Note what is odd at `path`; the config is good all the same."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import Path
 
 from monitor.config.context import Context
 from monitor.config.declared import check_key
@@ -15,6 +16,8 @@ from monitor.core.globs import matches
 from monitor.core.model import Check
 from monitor.core.settings import Account, ReceiverSettings, Settings, TargetSettings
 
+_SQLITE = b"SQLite format 3\0"  # what a file of it begins with
+
 
 def note_doubts(context: Context, settings: Settings, targets: Targets) -> None:
     """Note everything odd in a config without faults."""
@@ -24,6 +27,7 @@ def note_doubts(context: Context, settings: Settings, targets: Targets) -> None:
             _seldom(context, settings, target)
         _low_floor(context, account)
     _services(context, targets)
+    _database(context, Path(settings.database))
     doubt_rules(context, settings, targets)
     _receivers(context, settings, targets)
 
@@ -89,6 +93,27 @@ def _services(context: Context, targets: Targets) -> None:
                         "is of an account that is disabled: nobody probes it, and the service"
                     )
                     context.doubt(at, f"{message} is shown without it")
+
+
+def _database(context: Context, path: Path) -> None:
+    """What stands where the database is to be. A daemon alerts all the same, from memory."""
+    try:
+        if path.is_dir():
+            message = f"is a directory: name a file in it, such as {path.name}/monitor.db"
+            context.doubt(("database",), message)
+        elif path.is_file() and not _may_be_database(path):
+            message = (
+                "names a file that is no database: the daemon sets it aside, as NAME.corrupt-TIME,"
+                " and begins a new one; if it is yours, name another"
+            )
+            context.doubt(("database",), message)
+    except OSError:
+        return  # the daemon says why it cannot be used
+
+
+def _may_be_database(path: Path) -> bool:
+    with path.open("rb") as stream:
+        return stream.read(len(_SQLITE)) in (b"", _SQLITE)
 
 
 def _receivers(context: Context, settings: Settings, targets: Targets) -> None:

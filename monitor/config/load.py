@@ -10,20 +10,27 @@ from monitor.config.compose import parse
 from monitor.config.context import Context
 from monitor.config.document import Scalar, Tree
 from monitor.config.faults import ConfigFaults, Fault
+from monitor.config.needs import Needs
 from monitor.config.source import read_source
 from monitor.core.settings import Settings
 from monitor.core.spec import Catalogue
 
 
 def load(
-    path: str, catalogue: Catalogue, env: Mapping[str, str], *, need_secrets: bool = True
+    path: str,
+    catalogue: Catalogue,
+    env: Mapping[str, str],
+    *,
+    need_secrets: bool = True,
+    needs: Needs | None = None,
 ) -> Settings:
     """Read the config at `path`. Raises ConfigFaults with every fault at once.
 
     Without `need_secrets` an unset variable is no fault and no secret's file is read: accounts
-    come out as not configured.
+    come out as not configured. With `needs` that holds for all but the parts it names.
     """
-    return loads(path, read_source(path), catalogue, env, need_secrets=need_secrets)
+    text = read_source(path)
+    return loads(path, text, catalogue, env, need_secrets=need_secrets, needs=needs)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,10 +60,11 @@ def loads(
     env: Mapping[str, str],
     *,
     need_secrets: bool = True,
+    needs: Needs | None = None,
 ) -> Settings:
     """What `text` would mean in the file `path`. Raises ConfigFaults."""
     document = parse(path, text, env, need_variables=need_secrets)
-    return build(Context(document, catalogue, need_secrets))
+    return build(Context(document, catalogue, need_secrets), needs)
 
 
 def variables(path: str, text: str) -> tuple[str, ...]:

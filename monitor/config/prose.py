@@ -14,7 +14,9 @@ with a YAML language server completes keys and marks faults while you type.
 for one that is unset or empty, `$$` is a dollar sign. They are put in after parsing, in text only
 (not in keys, not in numbers), so that a secret can never become YAML. A value that comes from a
 variable is taken for the number, duration or flag its key wants. An unset variable is a fault for
-the commands that need it; `check-config --no-secrets` passes over it.
+the commands that need it: the daemon, `--once --notify` and `check-config` need all; `--once`
+those of the accounts it asks, and no receiver's; `explain` those of one account, `test-receiver`
+those of one receiver; the others none. `check-config --no-secrets` passes over it.
 
 **Secrets.** Every key whose value is a secret has a twin `KEY_file` that names a file with the
 secret in it: relative to `$CREDENTIALS_DIRECTORY` if that is set, else to the config's directory.

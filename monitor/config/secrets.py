@@ -35,7 +35,7 @@ def resolve_secret(
         return Secret("")
     where, secret = (at, given) if given is not None else (twin, _read(context, twin, file or ""))
     if secret == Secret("") and not may_be_empty and context.need_secrets:
-        context.fault(where, "is empty: write a value, or remove the line")
+        context.document.lack(where, "is empty: write a value, or remove the line")
     return secret or Secret("")
 
 
@@ -47,7 +47,7 @@ def _read(context: Context, at: PathTuple, file: str) -> Secret | None:
     try:
         found = read_credential(path)
     except BadCredential as error:
-        context.fault(at, f"names a file {error}")
+        context.document.lack(at, f"names a file {error}")
         return None
     if open_to_others(path):
         context.doubt(at, "names a file that every user of this machine can read: chmod o= it")

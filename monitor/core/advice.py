@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from decimal import Decimal
 
 from monitor.core.causes import MONEY_CAUSES, Cause
-from monitor.core.conditions import Both, Compare
 from monitor.core.durations import about
 from monitor.core.jobs import main_left
 from monitor.core.keys import in_words
 from monitor.core.limits import declared_words
-from monitor.core.model import Check, Outlook, Quota
+from monitor.core.model import Check, Incident, Outlook, Quota
 from monitor.core.rules import Rule
 from monitor.core.sentences import refused, what
 from monitor.core.specials import accepted_elsewhere
+from monitor.core.topping import topping_up, unit
 from monitor.core.view import View
 from monitor.core.words import NEXT_STEP, RULE_STEP, WHAT, amount, percent
 
@@ -27,12 +27,6 @@ _FINE = {
     Check.INFERENCE: "answers",
 }
 REFUSED_STEP = "See on the provider's billing page why it refuses although credit is left"
-_WEEK_HOURS = 168  # how long a recommended top-up should last
-
-
-def unit(view: View) -> str:
-    """The balance's unit."""
-    return view.unit or "credits"
 
 
 def _balance(view: View, balance: Decimal) -> str:
@@ -90,8 +84,18 @@ def summary(view: View, siblings: Iterable[View] = ()) -> str:
     said = _summary(view, siblings)
     known = in_words(view.facts) if view.check is Check.KEY and view.read else ""
     said += f" ({known})" if known else ""
+    said += _doubted(view)
     waits = view.resting and view.cause is not Cause.RATE_LIMITED  # which says it already
     return f"{said}; {view.resting}" if waits else said
+
+
+def _doubted(view: View) -> str:
+    """What was read last, while it is not believed; the balance is the one before it."""
+    if view.doubted is None or not view.known:
+        return ""
+    read, since = view.doubted
+    at = since.strftime("%Y-%m-%d %H:%M UTC")
+    return f"; the last answer, {amount(read)} {unit(view)}, is doubted since {at} and asked again"
 
 
 def _summary(view: View, siblings: Iterable[View]) -> str:
@@ -113,46 +117,6 @@ def _summary(view: View, siblings: Iterable[View]) -> str:
     return view.summary or WHAT[view.cause]
 
 
-def _compares(rule: Rule) -> Sequence[Compare]:
-    match rule.when:
-        case Compare():
-            return (rule.when,)
-        case Both(first, second):
-            return (first, second)
-    return ()
-
-
-def _goals(view: View, balance: Decimal, rules: Iterable[Rule]) -> list[Decimal]:
-    """The balances at which what is wrong would be right."""
-    wanted, runs_out = [], view.cause in MONEY_CAUSES
-    for rule in rules:
-        for compare in _compares(rule):
-            runs_out = runs_out or compare.measure in ("runway", "jobs_left")
-            if compare.measure == "balance" and compare.op in ("<", "<="):
-                cleared = rule.clear if balance >= Decimal(str(compare.value)) else None
-                goal = cleared.value if isinstance(cleared, Compare) else compare.value
-                wanted.append(Decimal(str(goal)))
-    burn = view.outlook.burn_per_hour if view.outlook is not None else None
-    if runs_out and burn and math.isfinite(burn):
-        wanted.append(view.floor + Decimal(burn * _WEEK_HOURS))
-    return [*wanted, view.floor] if runs_out else wanted
-
-
-def top_up(view: View, rules: Iterable[Rule]) -> int | None:
-    """Whole units that end what fires and pay the floor, and a week where the runway is short.
-
-    0: nothing to top up; None: needed, but how much is not known.
-    """
-    rules = tuple(rules)
-    balance = view.known_balance
-    if balance is None:
-        return None if view.cause in MONEY_CAUSES else 0
-    missing = [goal - balance for goal in _goals(view, balance, rules)]
-    if not missing:
-        return 0
-    return math.ceil(max(missing)) if max(missing) > 0 else None
-
-
 def next_step(view: View, rules: Iterable[Rule] = (), siblings: Iterable[View] = ()) -> str:
     """What to do next; empty where there is nothing. `rules`: those firing, the worst first."""
     rules = tuple(rules)
@@ -163,9 +127,14 @@ def next_step(view: View, rules: Iterable[Rule] = (), siblings: Iterable[View] =
     if refused(view) and view.known_balance is not None:
         return REFUSED_STEP
     if view.check is Check.BALANCE and (view.read or view.cause in MONEY_CAUSES):
-        units = top_up(view, rules)
-        if units != 0:
-            return "Top up" if units is None else f"Top up {units} {unit(view)}"
+        said = topping_up(view, rules)
+        if said:
+            return said
     if view.cause is not Cause.OK:
         return NEXT_STEP[view.cause]
     return next((RULE_STEP[r.name] for r in rules if r.name in RULE_STEP), "")
+
+
+def step_of(incident: Incident) -> str:
+    """What to do next about a target that no probe has: the rule's step, else the cause's."""
+    return RULE_STEP.get(incident.alert) or NEXT_STEP[incident.cause]

@@ -37,7 +37,7 @@ def announce(
     """
     notice, url = announcement.notice, (external_url or "").rstrip("/")
     page = runbooks.get(notice.name)
-    steps = tuple(named(s, notice) for s in page.steps) if page else ()
+    steps = tuple(named(s, notice) for s in page.steps_for(notice.provider)) if page else ()
     lines, jobs = _told_at(now, notice, steps[0] if steps else ""), _jobs(notice)
     return Message(
         id=announcement.id,

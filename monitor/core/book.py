@@ -152,6 +152,14 @@ class Book:
         return self._ledger.balance if self._shown is None else self._shown
 
     @property
+    def doubted(self) -> tuple[Decimal, datetime] | None:
+        """What was read last, and since when, while `accepted` is still the balance before it."""
+        found = self._ledger.suspect
+        if found is None or found.last == self.accepted:
+            return None
+        return found.last, datetime.fromtimestamp(found.at, UTC)
+
+    @property
     def last_at(self) -> datetime | None:
         """When the last sample folded in was read; None before the first."""
         if self._ledger.balance is None:

@@ -59,6 +59,7 @@ def _balance(view: View) -> dict[str, object]:
     return {
         "balance": number(view.known_balance),
         "last_balance": number(view.balance),
+        "doubted": _doubted(view),
         "unit": view.unit,
         "unit_since": second(view.unit_since),
         "floor": number(view.floor),
@@ -68,6 +69,14 @@ def _balance(view: View) -> dict[str, object]:
         "jobs_left": dict(view.jobs_left) if view.known else None,
         "jobs_in_words": _jobs_in_words(view) if view.known else None,
     }
+
+
+def _doubted(view: View) -> dict[str, object] | None:
+    """What was read last, while the balance is still the one before it."""
+    if view.doubted is None:
+        return None
+    balance, since = view.doubted
+    return {"balance": number(balance), "since": second(since)}
 
 
 def _jobs_in_words(view: View) -> dict[str, str]:

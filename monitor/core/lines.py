@@ -20,10 +20,11 @@ from monitor.core.phrases import (
     money,
     named,
     sentence,
-    top_up,
 )
+from monitor.core.rules import Rule
 from monitor.core.sentences import refused
 from monitor.core.specials import status_report
+from monitor.core.topping import topping_up
 from monitor.core.view import View
 
 _FLAPPING = "flapping"
@@ -45,9 +46,13 @@ def subject(notification: Notification, view: View | None) -> str:
 
 
 def three_lines(
-    notification: Notification, view: View | None, first_step: str, now: datetime
+    notification: Notification,
+    view: View | None,
+    first_step: str,
+    rules: Iterable[Rule],
+    now: datetime,
 ) -> tuple[str, str, str]:
-    """What, how long, what to do. `first_step` is the runbook's."""
+    """What, how long, what to do. `first_step` is the runbook's; `rules`: those firing."""
     incident = notification.incident
     if notification.kind is Kind.RESOLVED:
         return of_an_end(incident, view, now)
@@ -56,7 +61,7 @@ def three_lines(
     what, how_long = _what(notification, view), _how_long(incident, view, now)
     if not incident.open:
         return what, from_to(incident, now), "It is over by now; this could not be told before."
-    return what, how_long, sentence(_next_step(incident, view, first_step))
+    return what, how_long, sentence(_next_step(incident, view, first_step, rules))
 
 
 def _what(notification: Notification, view: View | None) -> str:
@@ -108,15 +113,17 @@ def _about_money(incident: Incident, view: View) -> bool:
     return own or incident.alert in MONEY_RULES
 
 
-def _next_step(incident: Incident, view: View | None, first_step: str) -> str:
+def _next_step(
+    incident: Incident, view: View | None, first_step: str, rules: Iterable[Rule]
+) -> str:
     if incident.alert == "credits-exhausted" and view is not None and refused(view):
         return first_step if view.known_balance is None else REFUSED_STEP
     if incident.alert == "provider-down" and status_report(view):
         return "Let the product use another provider until the status page reports the end"
     if view is not None and incident.alert != "burn-spike" and _about_money(incident, view):
-        amount = top_up(view)
-        if amount:
-            return amount
+        said = topping_up(view, rules, in_full=True)
+        if said not in ("", "Top up"):  # the runbook says more than that
+            return said
     return first_step or f"Look at what it answers: `monitor explain {incident.target}`"
 
 

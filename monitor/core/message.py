@@ -13,9 +13,12 @@ from monitor.core.lines import fitting, subject, three_lines
 from monitor.core.message_figures import figures_of, runway_range
 from monitor.core.model import Check, Incident, Kind, Notification, notification_id
 from monitor.core.phrases import clean, headline
+from monitor.core.rules import Rule
 from monitor.core.sentences import refused
 from monitor.core.view import View
 from monitor.core.words import amount
+
+BY_HAND = "BY_HAND"  # stands in a step for the vendor's own way of trying a key
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +35,19 @@ class Runbook:
     links: tuple[tuple[str, str], ...] = ()  # (text, address): for everybody
     wants: tuple[str, ...] = ()  # which of the vendor's own pages help: billing, keys
     vendors: Mapping[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)  # those pages
+    by_hand: Mapping[str, str] = field(default_factory=dict)  # how each vendor's key is tried
+
+    def steps_for(self, provider: str) -> tuple[str, ...]:
+        """The steps; one that is done BY_HAND as this vendor wants it, or not at all."""
+        words = self.by_hand.get(provider, "")
+        return tuple(s.replace(BY_HAND, words) for s in self.steps if words or BY_HAND not in s)
+
+    @property
+    def steps_for_all(self) -> tuple[str, ...]:
+        """The steps for who reads without an account in mind: each vendor's way is one."""
+        ways = [f"at {vendor} {words}" for vendor, words in self.by_hand.items()]
+        each = ([s.replace(BY_HAND, w) for w in ways] if BY_HAND in s else [s] for s in self.steps)
+        return tuple(step for steps in each for step in steps)
 
     def links_for(self, provider: str) -> tuple[tuple[str, str], ...]:
         """The provider's own pages, then those for everybody."""
@@ -93,12 +109,14 @@ def compose(
     external_url: str | None,
     service_words: str = "",
     still_open: Sequence[Incident] = (),
+    rules: Sequence[Rule] = (),
     opened_as: str | None = None,
 ) -> Message:
     """Put a notification in words.
 
     `view`: the incident's target as it stands, None if it is gone from the config.
     `still_open`: other incidents of the target, so that one's end does not read as all-clear.
+    `rules`: those firing on the target, of which the page says how much to top up as well.
     `service_words`: what the config tells customers of a service that rests on the target; it
     wins over the runbook's. Links to our own pages are written only with `external_url`.
     `opened_as`: the name the receiver had when it was told of the opening, if it was another.
@@ -106,8 +124,8 @@ def compose(
     incident, view = notification.incident, _claims(view)
     page, advice = _page(incident, view, runbooks), _advice(incident, view, runbooks)
     url = (external_url or "").rstrip("/")
-    steps = fitting(advice.steps if advice is not None else (), incident, view)
-    lines = three_lines(notification, view, steps[0] if steps else "", now)
+    steps = fitting(advice.steps_for(incident.provider) if advice else (), incident, view)
+    lines = three_lines(notification, view, steps[0] if steps else "", rules, now)
     muted = _muted(notification, view)
     customers = clean(service_words) or (page.customers if page else "")
     message = Message(

@@ -99,7 +99,7 @@ def quota_figure(quota: Quota) -> str:
     return f"{used} {of}{share}{resets}"
 
 
-def top_up(view: View, days: int = 7) -> str:
+def top_up(view: View, days: int) -> str:
     """How much more pays for `days` at the present burn; empty where that is not known."""
     burn = view.outlook.burn_per_hour if view.outlook else None
     balance = view.known_balance

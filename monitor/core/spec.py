@@ -116,6 +116,13 @@ LINKS: Mapping[str, str] = {
 }
 
 
+def tried(address: str, *headers: str) -> str:
+    """How a key is tried by hand where its HTTP status says it all; `$KEY` stands for the key."""
+    carried = " ".join(f'-H "{header}"' for header in headers or ("Authorization: Bearer $KEY",))
+    asks = f"curl -sS -o /dev/null -w '%{{http_code}}\\n' {carried} {address}"
+    return f"`{asks}` prints 200 for a key that is accepted, 401 for one that is not"
+
+
 @dataclass(frozen=True, slots=True)
 class ProviderSpec:
     """A vendor that can be asked. `name` is the file's name."""
@@ -132,6 +139,7 @@ class ProviderSpec:
     key: str = ""  # which of the vendor's keys is wanted, where that needs saying
     knows: str = ""  # what can be known of an account there, and what cannot
     links: Mapping[str, str] = field(default_factory=dict)  # see LINKS: its own pages
+    by_hand: str = ""  # how its key is tried from a shell, and what the answer means
     faults: Faults = no_faults
     example: str = ""  # an account's lines for the docs, where its fields' own do not make one
 

@@ -44,6 +44,7 @@ class View:
     streak: int = 0  # readings in a row that were not plainly fine; an unread one changes nothing
     interval: float = 300.0  # seconds: the longest time between two probes
     balance: Decimal | None = None  # the accepted one
+    doubted: tuple[Decimal, datetime] | None = None  # what was read last, not believed since then
     unit: str | None = None
     unit_since: datetime | None = None  # when its present series began, after another unit's
     floor: Decimal = Decimal(0)

@@ -97,6 +97,7 @@ def target_view(
     record: TargetRecord,
     *,
     outlook: Outlook | None = None,
+    doubted: tuple[Decimal, datetime] | None = None,
     hindsight: tuple[Hindsight, ...] = (),
     named: bool = False,
     whole_key: View | None = None,
@@ -144,6 +145,7 @@ def target_view(
         watched_since=watched_since,
         named=named,
         balance=record.balance if spends else None,
+        doubted=doubted if spends else None,
         floor=account.floor if spends else Decimal(0),
         jobs_left=jobs_left(record.balance, account.jobs) if spends else {},
     )

@@ -108,4 +108,8 @@ RULE_STEP: Final[dict[str, str]] = {
     "quota-high": "Raise the plan, or use less until the reset",
     "quota-critical": "Raise the plan, or use less until the reset",
     "target-stale": "Look at monitor's own log",
+    "models-exhausted": "Put a model that is served into the product, or use another provider",
+    "store-failed": "Free some space, or mend the rights of the database",
+    "receiver-failing": "Tell its people by another way; why it fails: `monitor test-receiver`",
+    "monitor-offline": "Check this machine's network and name resolution",
 }

@@ -1,4 +1,4 @@
-"""The demo's story: credits drain, a model is retired, a launch eats the rest, somebody tops up.
+"""The demo's story: credits drain, a model is dropped, a launch eats the rest, somebody tops up.
 
 Everything but the world is the real thing: config, scheduler, probes, store, rules, mails, page.
 The clock alone is faster, so that an hour of the story is a few seconds of yours.
@@ -71,14 +71,27 @@ web: {{listen: "127.0.0.1:{port}"{web}}}
 database: demo.db
 """
 
-Say = Callable[[str, str], None]  # kind ("story", "mail", "critical", "resolved", "done"), text
+ACCOUNTS = """\
+accounts:
+  kie: {{key: {kie_key}, base_url: "{kie}"}}
+  huggingface:
+    key: {key}
+    base_url: "{hub}"
+    router_url: "{router}"
+    status_url: "{status}"
+    models: [{models}]
+"""
+
+Say = Callable[
+    [str, str], None
+]  # kind ("story", "world", "mail", "critical", "resolved", "done"), text
 
 
 @dataclass(slots=True)
 class Chapters:
     """What must have been seen for the story to have come out right."""
 
-    retired: asyncio.Event = field(default_factory=asyncio.Event)
+    dropped: asyncio.Event = field(default_factory=asyncio.Event)
     warned: asyncio.Event = field(default_factory=asyncio.Event)
     critical: asyncio.Event = field(default_factory=asyncio.Event)
     resolved: asyncio.Event = field(default_factory=asyncio.Event)
@@ -90,7 +103,7 @@ class Chapters:
         if kind == "resolved" and about_money and self.critical.is_set():
             self.resolved.set()
         elif kind == "opened" and mail["X-Monitor-Alert"] == "model-unavailable":
-            self.retired.set()
+            self.dropped.set()
         elif kind == "opened" and about_money:
             (self.critical if severity == "critical" else self.warned).set()
 
@@ -98,12 +111,26 @@ class Chapters:
     def missing(self) -> list[str]:
         """What has not been seen, in words."""
         words = {
-            "a warning that a model was retired": self.retired,
+            "a warning that a model is not served": self.dropped,
             "a warning about the credits": self.warned,
             "a critical mail": self.critical,
             "the resolved mail": self.resolved,
         }
         return [text for text, seen in words.items() if not seen.is_set()]
+
+
+def accounts_of(world: World) -> str:
+    """The accounts of a config that watches the simulated world, ready to be pasted."""
+    face = world.huggingface
+    return ACCOUNTS.format(
+        kie_key=world.kie.key,
+        kie=world.kie_url,
+        key=face.key,
+        hub=world.huggingface_url,
+        router=world.router_url,
+        status=world.status_url,
+        models=", ".join(MODELS[:2]),
+    )
 
 
 class Story:
@@ -196,13 +223,14 @@ class Story:
         """The chapters, one after the other; each waits for what must be seen before the next."""
         await daemon.started.wait()
         self._say("page", f"http://127.0.0.1:{daemon.ports['web']}/")
+        self._say("world", accounts_of(world))
         async with asyncio.TaskGroup() as group:
             spending = group.create_task(self._spend(world))
             watching = group.create_task(self._watch(daemon))
             await self._hours(2)
-            self._chapter("A model your product falls back to is retired at Hugging Face.")
+            self._chapter("At Hugging Face nobody serves one of your fallback models any more.")
             world.huggingface.retire(MODELS[2])
-            await self.chapters.retired.wait()
+            await self.chapters.dropped.wait()
             await self._hours(0.5)
             self._chapter("A launch: customers ask for videos many times faster than usual.")
             self._surge = 6.0

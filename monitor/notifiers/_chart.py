@@ -14,14 +14,20 @@ import sys
 from typing import TYPE_CHECKING, BinaryIO, Final, TypedDict
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from matplotlib.axes import Axes
+    from matplotlib.backend_bases import RendererBase
     from matplotlib.figure import Figure
+    from matplotlib.transforms import Bbox
 
 WIDTH, HEIGHT, DPI = 6.0, 2.9, 200  # inches
 SIZE: Final = (1200, 580)  # pixels: twice what is shown
 WORDS: Final = 13.0  # points: still 9 px high where a phone shows the picture 300 px wide
 LINE, BAND, DANGER, QUIET, INK = "#1849a9", "#84adff", "#b42318", "#667085", "#101828"
 NO_LIBRARY: Final = 3  # the exit code where matplotlib cannot be imported
+_LINES = (-2, 1, -1, 2, 3)  # places for words under and over their own, in their height
+_APART = 4.0  # pixels between words
 _LARGEST = 1_000_000  # bytes of one order
 _LIMITS = (
     (resource.RLIMIT_AS, 1 << 30),
@@ -52,6 +58,11 @@ class Order(TypedDict):
 
 def draw(order: Order) -> bytes:
     """One chart as a PNG."""
+    return _png(figure_of(order))
+
+
+def figure_of(order: Order) -> Figure:
+    """One chart, with everything in it at its place."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(WIDTH, HEIGHT), dpi=DPI, facecolor="none")
@@ -61,8 +72,8 @@ def draw(order: Order) -> bytes:
     top = _frame(axes, order)
     _forecast(axes, order)
     _past(axes, order)
-    _labels(axes, order, top)
-    return _png(figure)
+    _labels(axes, order, top, _Words(figure, axes))
+    return figure
 
 
 def _png(figure: Figure) -> bytes:
@@ -147,38 +158,66 @@ def _course(start: float, floor: float, end: float | None, hours: float) -> floa
     return start if end is None else start + (floor - start) * min(1.0, hours / end)
 
 
-def _labels(axes: Axes, order: Order, top: float) -> None:
-    """Words where they belong, in front of all lines."""
+def _labels(axes: Axes, order: Order, top: float, words: _Words) -> None:
+    """Words where they belong, in front of all lines, none over another; the gravest first."""
     first, last, now = order["first"], order["last"], order["points"][-1][1]
-    gap, floor = (last - first) * 0.015, order["floor"]
-    _say(axes, gap, min(now + top * 0.05, top * 0.9), order["now_words"], LINE)
-    if order["floor_words"]:
-        _say(axes, first + gap, floor + top * 0.03, order["floor_words"], DANGER)
-    for hours, by in order["rises"]:
-        height = max(v for h, v in order["points"] if abs(h - hours) < 1e-6)
-        axes.plot([hours], [height], "^", color=LINE, markersize=9, zorder=5)
-        side = "right" if hours > first * 0.25 else "left"
-        _say(
-            axes,
-            hours,
-            min(height + top * 0.04, top * 0.93),
-            f"+{_short(round(by, 2 if by < 100 else 0))}",
-            LINE,
-            side,
-        )
+    gap, floor, say = (last - first) * 0.015, order["floor"], words.say
+    say(gap, min(now + top * 0.05, top * 0.9), order["now_words"], LINE)
     middle = order["ahead"][1] if order["ahead"] else None
     if middle is not None and middle <= last and order["end_words"]:
         half = (last - first) * 0.011 * len(order["end_words"])
         at = max(min(middle + half + gap, last - half), half + gap)
-        _say(axes, at, floor + top * 0.08, order["end_words"], DANGER, "center")
+        say(at, floor + top * 0.08, order["end_words"], DANGER, "center")
+    if order["floor_words"]:
+        say(first + gap, floor + top * 0.03, order["floor_words"], DANGER)
+    for hours, by in sorted(order["rises"], key=lambda rise: -rise[1]):
+        height = max(v for h, v in order["points"] if abs(h - hours) < 1e-6)
+        axes.plot([hours], [height], "^", color=LINE, markersize=9, zorder=5)
+        risen = f"+{_short(round(by, 2 if by < 100 else 0))}"
+        side = "right" if hours > first * 0.25 else "left"
+        say(hours, min(height + top * 0.04, top * 0.93), risen, LINE, side)
 
 
-def _say(axes: Axes, x: float, y: float, words: str, ink: str, side: str = "left") -> None:
-    from matplotlib.patheffects import withStroke
+class _Words:
+    """The words of one drawing: where they would cover others they move, or are left out."""
 
-    halo = withStroke(linewidth=4, foreground="white")
-    axes.text(x, y, words, color=ink, ha=side, size=WORDS, weight="bold", parse_math=False,
-              path_effects=[halo], zorder=6)  # fmt: skip
+    def __init__(self, figure: Figure, axes: Axes) -> None:
+        from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+        self._axes = axes
+        self._renderer: RendererBase = FigureCanvasAgg(figure).get_renderer()  # type: ignore[no-untyped-call]
+        self._taken: list[Bbox] = []
+
+    def say(self, x: float, y: float, words: str, ink: str, side: str = "left") -> None:
+        from matplotlib.patheffects import withStroke
+
+        halo = withStroke(linewidth=4, foreground="white")
+        text = self._axes.text(
+            x, y, words, color=ink, ha=side, size=WORDS, weight="bold", parse_math=False,
+            path_effects=[halo], zorder=6,
+        )  # fmt: skip
+        box = text.get_window_extent(self._renderer)
+        place = next((b for b in self._places(box) if self._is_free(b)), None)
+        if place is None:
+            text.remove()
+            return
+        corner = self._axes.transData.transform((x, y)) + (place.p0 - box.p0)
+        text.set_position(tuple(self._axes.transData.inverted().transform(corner)))
+        self._taken.append(place)
+
+    def _places(self, box: Bbox) -> Iterator[Bbox]:
+        """Where it is wanted, beside what is there, under it, over it; none outside."""
+        inside = self._axes.bbox
+        box = box.translated(min(0.0, inside.x1 - box.x1), 0)
+        beside = max((t.x1 for t in self._taken if t.overlaps(box)), default=box.x0) - box.x0
+        steps = ((0, 0), (beside + box.height / 2, 0), *((0, n * box.height) for n in _LINES))
+        for right, up in steps:
+            moved = box.translated(right, up)
+            if moved.x1 <= inside.x1 + 1 and moved.y0 >= inside.y0 and moved.y1 <= inside.y1:
+                yield moved
+
+    def _is_free(self, box: Bbox) -> bool:
+        return not any(taken.padded(_APART).overlaps(box) for taken in self._taken)
 
 
 # -- the program --------------------------------------------------------------------------------

@@ -18,7 +18,7 @@ from decimal import Decimal
 from monitor.answers import Malformed, at, listing, number, shape
 from monitor.core.causes import Cause
 from monitor.core.model import Check, Finding
-from monitor.core.spec import CheckSpec, Field, FieldKind, ProviderSpec
+from monitor.core.spec import CheckSpec, Field, FieldKind, ProviderSpec, tried
 from monitor.providers import Ask, Provider
 from monitor.providers._balance import Call, balance_of, currency, sure
 
@@ -28,6 +28,7 @@ SPEC = ProviderSpec(
     checks={Check.BALANCE: CheckSpec(interval=300.0, minimum=60.0, help="in one currency")},
     urls={"base_url": "https://api.deepseek.com"},
     docs="https://api-docs.deepseek.com/api/get-user-balance",
+    by_hand=tried("https://api.deepseek.com/user/balance"),
     links={
         "billing": "https://platform.deepseek.com/top_up",
         "keys": "https://platform.deepseek.com/api_keys",

@@ -15,7 +15,7 @@ from urllib.parse import quote, urlsplit
 from monitor.answers import Row, read_json
 from monitor.core.causes import Cause
 from monitor.core.model import Check, Finding
-from monitor.core.spec import CheckSpec, ProviderSpec
+from monitor.core.spec import CheckSpec, ProviderSpec, tried
 from monitor.http import Answer, HttpFailure, Request
 from monitor.providers import Ask, Provider, address, bearer
 from monitor.providers._huggingface import (
@@ -67,6 +67,8 @@ SPEC = ProviderSpec(
         "status_url": "https://status.huggingface.co",
     },
     docs="https://huggingface.co/docs/inference-providers/hub-api",
+    by_hand=tried("https://huggingface.co/api/whoami-v2")
+    + "; 429 says nothing about the key (ask again in 5 minutes)",
     links={
         "billing": "https://huggingface.co/settings/billing",
         "keys": "https://huggingface.co/settings/tokens",

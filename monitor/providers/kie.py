@@ -45,6 +45,9 @@ SPEC = ProviderSpec(
     },
     urls={"base_url": "https://api.kie.ai"},
     docs="https://docs.kie.ai/common-api/get-account-credits",
+    by_hand='`curl -sS -H "Authorization: Bearer $KEY" https://api.kie.ai/api/v1/chat/credit` '
+    'answers HTTP 200 with `"code":401` in the body for a key that is rejected; if the key is '
+    "right, see whether its IP whitelist names this machine",
     links={
         "billing": "https://kie.ai/billing",
         "keys": "https://kie.ai/api-key",

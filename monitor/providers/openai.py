@@ -15,7 +15,7 @@ from decimal import Decimal
 from monitor.answers import Malformed, Row, at, listing, mapping, number, read_json
 from monitor.core.causes import Cause
 from monitor.core.model import Check, Finding
-from monitor.core.spec import CheckSpec, ProviderSpec
+from monitor.core.spec import CheckSpec, ProviderSpec, tried
 from monitor.providers import Ask, Provider, Refused, bearer
 from monitor.providers._balance import MINUTE, Call, currency
 from monitor.providers._rates import openai_rates
@@ -30,6 +30,7 @@ SPEC = ProviderSpec(
     },
     urls={"base_url": "https://api.openai.com"},
     docs="https://platform.openai.com/docs/api-reference/usage/costs",
+    by_hand=tried("https://api.openai.com/v1/models"),
     key_prefixes=("sk-",),
     fields=fields_of("openai"),
     key="the product's own; costs are told to the `admin_key` of an organization's owner only",

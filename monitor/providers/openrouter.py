@@ -15,7 +15,7 @@ from decimal import Decimal
 from monitor.answers import Row, at, mapping, moment, number, plain, text
 from monitor.core.causes import Cause
 from monitor.core.model import Check, Finding, Quota
-from monitor.core.spec import CheckSpec, ProviderSpec
+from monitor.core.spec import CheckSpec, ProviderSpec, tried
 from monitor.providers import Ask, Provider
 from monitor.providers._balance import Balance, Call
 
@@ -29,6 +29,7 @@ SPEC = ProviderSpec(
     },
     urls={"base_url": "https://openrouter.ai"},
     docs="https://openrouter.ai/docs/api_reference/limits",
+    by_hand=tried("https://openrouter.ai/api/v1/key"),
     links={
         "billing": "https://openrouter.ai/settings/credits",
         "keys": "https://openrouter.ai/settings/keys",

@@ -10,7 +10,7 @@ from importlib.resources import files
 from types import MappingProxyType
 from typing import Final
 
-from monitor.core.message import Runbook
+from monitor.core.message import BY_HAND, Runbook
 from monitor.core.spec import LINKS, ProviderSpec
 
 SECTIONS: Final = (
@@ -40,13 +40,15 @@ def load_runbooks() -> Mapping[str, Runbook]:
 def with_links(
     pages: Mapping[str, Runbook], specs: Mapping[str, ProviderSpec]
 ) -> Mapping[str, Runbook]:
-    """The pages, each with those of every vendor's own pages that it asks for."""
-    return MappingProxyType(
-        {
-            name: replace(page, vendors={v: _theirs(page, spec) for v, spec in specs.items()})
-            for name, page in pages.items()
-        }
-    )
+    """The pages, each with what it asks of every vendor: its own pages, how a key is tried."""
+    return MappingProxyType({name: _with_links(page, specs) for name, page in pages.items()})
+
+
+def _with_links(page: Runbook, specs: Mapping[str, ProviderSpec]) -> Runbook:
+    vendors = {v: _theirs(page, spec) for v, spec in specs.items()}
+    asks = any(BY_HAND in step for step in page.steps)
+    by_hand = {v: spec.by_hand for v, spec in specs.items() if asks and spec.by_hand}
+    return replace(page, vendors=vendors, by_hand=by_hand)
 
 
 def _theirs(page: Runbook, spec: ProviderSpec) -> tuple[tuple[str, str], ...]:

@@ -28,7 +28,8 @@ _WHY = {
     sqlite3.SQLITE_BUSY: "another process holds it locked; end that process or wait for it",
     sqlite3.SQLITE_LOCKED: "another process holds it locked; end that process or wait for it",
     sqlite3.SQLITE_CORRUPT: "it is damaged; the daemon sets it aside when it next writes to it",
-    sqlite3.SQLITE_NOTADB: "it is not a database; the daemon sets it aside when it next writes",
+    sqlite3.SQLITE_NOTADB: "it is not a database; the daemon sets it aside when it next"
+    " writes: where it is a file of yours, name another in `database`",
     sqlite3.SQLITE_TOOBIG: "a value is too big to be kept",
     sqlite3.SQLITE_NOMEM: "there is not enough memory",
 }
@@ -58,10 +59,17 @@ def explain(path: Path, error: sqlite3.Error | OSError) -> StoreError:
 
 
 def connect(path: Path, *, busy_timeout: float) -> sqlite3.Connection:
-    """Open for writing, mode 0600 where it is new. Raises sqlite3.Error and OSError."""
+    """Open for writing, mode 0600 where it is new. Raises StoreError, sqlite3.Error, OSError."""
+    _refuse_directory(path)
     if not (path.is_file() and os.access(path, os.R_OK | os.W_OK)):
         _make(path)
     return _connect(f"{path.as_uri()}?mode=rw", busy_timeout)
+
+
+def _refuse_directory(path: Path) -> None:
+    if path.is_dir():
+        inside = f"`database: {path.name}/monitor.db`"
+        raise StoreError(f"database {path}: it is a directory; name a file in it, {inside}")
 
 
 def _make(path: Path) -> None:
@@ -72,6 +80,7 @@ def _make(path: Path) -> None:
 
 def connect_read_only(path: Path, *, busy_timeout: float) -> sqlite3.Connection:
     """Open for reading beside a daemon, or after one has left."""
+    _refuse_directory(path)
     if not path.exists():
         raise StoreError(
             f"database {path}: there is none yet; start the daemon, or check the path"

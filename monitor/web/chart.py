@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
@@ -35,6 +35,7 @@ NARROW = Box(330, 200, 44, 8, 22, 26, columns=120, dates=4, name="narrow")
 _SPAN = timedelta(days=14)  # the most that is shown of the past
 _RISE = 0.02  # share of the height from which a rise is marked
 _RISES = 12  # marks at most
+_LETTER, _TALL, _BESIDE = 8.5, 13, 8  # room for a letter, a line of them, a mark beside it
 _HOUR_STEPS = (0.25, 0.5, 1, 2, 3, 6, 12, 24, 48, 96, 168)
 
 
@@ -46,6 +47,25 @@ class Rise:
     y: float
     words: str
     anchor: str  # which end of the words is at the mark: they stay in the drawing
+    told: bool = True  # whether there is room for the words
+
+
+@dataclass(frozen=True, slots=True)
+class _Spot:
+    """Where words stand, in about as much room as they take."""
+
+    left: float
+    right: float
+    base: float
+
+    @classmethod
+    def of(cls, words: str, x: float, base: float, anchor: str) -> _Spot:
+        width = len(words) * _LETTER
+        return cls(x - width, x, base) if anchor == "end" else cls(x, x + width, base)
+
+    def meets(self, other: _Spot) -> bool:
+        across = self.left < other.right and other.left < self.right
+        return across and abs(self.base - other.base) < _TALL
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,15 +133,17 @@ def chart(
     ahead = outlook if outlook is not None and latest > floor else None
     line = frame.path([*_thinned(past, box.columns), (0.0, latest)])
     bottom, now_x = box.height - box.bottom, frame.x(0.0)
+    floor_words = f"floor {amount(floor)}"
+    taken = [_Spot.of(floor_words, box.left + 4, frame.y(floor) - 4, "start")] if floor else []
     return Chart(
         name=box.name,
         line=line,
         area=f"{frame.x(past[0][0])},{bottom} {line} {now_x},{bottom}",
         band=frame.path(_band(latest, floor, ahead, frame.last)),
         median=frame.path(_course(latest, floor, ahead.p50 if ahead else None, frame.last)),
-        rises=_rises(past, frame),
+        rises=_rises(past, frame, taken),
         floor_y=frame.y(floor) if floor else None,
-        floor_words=f"floor {amount(floor)}",
+        floor_words=floor_words,
         now_x=now_x,
         now_anchor="end" if now_x > box.width - 60 else "middle",
         ticks_x=_ticks_x(frame, now),
@@ -187,14 +209,19 @@ def _band(
     return [*soon, *reversed(late)] if soon and late else []
 
 
-def _rises(past: list[tuple[float, float]], frame: _Frame) -> tuple[Rise, ...]:
+def _rises(past: list[tuple[float, float]], frame: _Frame, taken: list[_Spot]) -> tuple[Rise, ...]:
+    """Each marked; in words, the largest first, as far as these stand over no other words."""
     least = (frame.high - frame.low) * _RISE
     found = [(b[1] - a[1], b) for a, b in pairwise(past) if b[1] - a[1] >= least]
-    largest = sorted(found, reverse=True)[:_RISES]
-    return tuple(
-        _rise(frame, by, hours, value)
-        for by, (hours, value) in sorted(largest, key=lambda r: r[1])
-    )
+    marked = []
+    for by, (hours, value) in sorted(found, key=lambda r: (-r[0], -r[1][0]))[:_RISES]:
+        rise = _rise(frame, by, hours, value)
+        beside = rise.x + (-_BESIDE if rise.anchor == "end" else _BESIDE)
+        spot = _Spot.of(rise.words, beside, rise.y - 3, rise.anchor)
+        free = not any(spot.meets(other) for other in taken)
+        taken += [spot] if free else []
+        marked.append(replace(rise, told=free))
+    return tuple(sorted(marked, key=lambda rise: rise.x))
 
 
 def _rise(frame: _Frame, by: float, hours: float, value: float) -> Rise:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from monitor.core.advice import step_of
 from monitor.core.durations import about
 from monitor.core.globs import matches
 from monitor.core.maintenance import is_planned, planned
@@ -97,7 +98,7 @@ def _episode(
         badge=Badge.severe(incident.severity),
         cause="" if incident.cause.value == "ok" else incident.cause.value,
         summary=incident.summary,
-        next_step=entry.next_step if entry and incident.open else "",
+        next_step=_next_step(incident, entry),
         opened_at=incident.opened_at,
         closed_at=incident.closed_at,
         close_reason=incident.close_reason,
@@ -109,6 +110,12 @@ def _episode(
         account=account,
         command=shlex.join(("monitor", "ack", incident.target, "--alert", incident.alert)),
     )
+
+
+def _next_step(incident: Incident, entry: Entry | None) -> str:
+    if not incident.open:
+        return ""
+    return step_of(incident) if entry is None else entry.next_step
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,7 +51,7 @@ def incident_page(
         first_severity=incident.opening_severity.value,
         balance=_balance(snapshot, found, incident),
         runbook=book,
-        steps=fitting(book.steps, incident, view) if book and incident.open else (),
+        steps=_steps(book, incident, view),
         links=_links(book, incident.provider) if book else (),
         others=tuple(
             e for e in told if e.id != name and not e.closed_at and _same(e, incident, snapshot)
@@ -66,6 +66,12 @@ def _runbook(
     check = _BY_CHECK.get(view.check) if view and view.check else None
     names = (incident.cause.value, incident.opening_cause.value, incident.alert, check)
     return next((book for n in names if n and (book := page(n)) is not None), None)
+
+
+def _steps(book: Runbook | None, incident: Incident, view: View | None) -> tuple[str, ...]:
+    if book is None or not incident.open:
+        return ()
+    return fitting(book.steps_for(incident.provider), incident, view)
 
 
 def _links(book: Runbook, provider: str) -> tuple[tuple[str, str], ...]:

@@ -33,6 +33,12 @@ class Pages:
         """What the listeners were given: "web", "services"."""
         return {each.name: each.port for each in self._listeners}
 
+    @property
+    def address(self) -> str:
+        """Where a person looks: the page's URL; empty while there is no listener."""
+        web, port = self._settings_of(), self.ports.get("web")
+        return "" if port is None else address_of(web, port)
+
     def take(self) -> None:
         """Listen, where that is not done yet. Raises OSError in the user's terms."""
         if self._listeners:
@@ -75,7 +81,7 @@ class Pages:
                 said = True
                 await asyncio.sleep(_AGAIN)
             else:
-                log.info("shows its page", **self.ports)
+                log.info("shows its page", page=self.address, **self.ports)
                 return
 
     async def broken(self) -> None:
@@ -91,3 +97,12 @@ class Pages:
         for listener in self._listeners:
             listener.close()
         self._listeners = []
+
+
+def address_of(web: WebSettings, port: int) -> str:
+    """`external_url`, else the address that is listened on; for all addresses, this machine."""
+    if web.external_url:
+        return f"{web.external_url.partition('?')[0].rstrip('/')}/"
+    host = "localhost" if web.listen[0] in ("", "0.0.0.0", "::") else web.listen[0]  # noqa: S104 - none is listened on here
+    shown = f"[{host}]" if ":" in host else host
+    return f"{'https' if web.tls else 'http'}://{shown}:{port}/"

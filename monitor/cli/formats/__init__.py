@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from monitor.cli.formats.report import Report
+    from monitor.cli.formats.rows import Report
 
 __all__ = ["FORMATS", "render", "step_summary"]
 

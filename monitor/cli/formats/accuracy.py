@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-from monitor.cli.formats.report import AccuracyRow
+from monitor.cli.formats.rows import AccuracyRow
 from monitor.core.words import amount, percent
 
 _ENDED = {"ran_out": "it ran out", "topped_up": "it was topped up"}

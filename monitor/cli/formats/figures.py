@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from monitor.cli.formats.report import QuotaRow, TargetRow
+from monitor.cli.formats.rows import QuotaRow, TargetRow
 from monitor.core.durations import about
 from monitor.core.words import amount
 

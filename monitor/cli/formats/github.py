@@ -7,7 +7,7 @@ import re
 from itertools import accumulate
 
 from monitor.cli.formats.figures import figures
-from monitor.cli.formats.report import Report, TargetRow
+from monitor.cli.formats.rows import Report, TargetRow
 from monitor.cli.formats.safe import one_line
 from monitor.core.causes import Status
 

@@ -6,7 +6,7 @@ from itertools import groupby
 from xml.etree import ElementTree as ET  # only written here, never parsed
 
 from monitor.cli.formats.figures import figures
-from monitor.cli.formats.report import Report, TargetRow
+from monitor.cli.formats.rows import Report, TargetRow
 from monitor.cli.formats.safe import for_xml
 from monitor.core.causes import Status
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-from monitor.cli.formats.report import Report, TargetRow
+from monitor.cli.formats.rows import Report, TargetRow
 from monitor.cli.formats.safe import one_line
 from monitor.core.causes import Status
 

@@ -9,7 +9,7 @@ from types import MappingProxyType
 
 from monitor.cli.formats.accuracy import forecasts
 from monitor.cli.formats.figures import figures
-from monitor.cli.formats.report import Report, TargetRow
+from monitor.cli.formats.rows import Report, TargetRow
 from monitor.cli.formats.safe import one_line
 from monitor.core.causes import Severity, Status
 from monitor.core.louder import louder
