@@ -371,6 +371,16 @@ async def test_a_failure_has_no_secret_in_its_traceback() -> None:
     assert KEY not in "".join(traceback.format_exception(caught.value))
 
 
+async def test_no_provider_is_blamed_where_monitor_is_not_installed_whole() -> None:
+    async def probe(_: Asked) -> Finding:
+        raise ModuleNotFoundError("No module named 'httptools'")
+
+    account = account_of(made(probe))
+    target = Target("acme", "own", Check.BALANCE)
+    with pytest.raises(ImportError):
+        await run_probe(made(probe), door_of(Player({})), account, target, now=NOW, timeout=5)
+
+
 async def test_the_same_question_is_asked_the_same_way_twice() -> None:
     """A probe holds no state: what it asks is a function of account, target and now."""
     for provider, check in CHECKS:

@@ -105,7 +105,8 @@ async def run_probe(
     now: datetime,
     timeout: float,
 ) -> Finding:
-    """Ask once, within `timeout` seconds. Never raises but CancelledError.
+    """Ask once, within `timeout` seconds. Never raises but CancelledError, and ImportError where
+    monitor is not installed whole, for which no provider is to be blamed.
 
     Whatever the provider's code makes of the answer leaves here without a secret in it.
     """
@@ -120,6 +121,8 @@ async def run_probe(
         finding = refused.finding
     except HttpFailure as failure:
         finding = Finding(failure.cause, str(failure), evidence=failure.evidence)
+    except ImportError:
+        raise
     except Exception as error:  # noqa: BLE001 - an answer no code foresaw must not end the daemon
         if limit.expired():
             words = f"no answer within {format_duration(timeout)}"
