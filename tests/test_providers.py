@@ -372,7 +372,7 @@ async def test_a_failure_has_no_secret_in_its_traceback() -> None:
 
 
 async def test_no_provider_is_blamed_where_monitor_is_not_installed_whole() -> None:
-    async def probe(_: Asked) -> Finding:
+    async def probe(_: object) -> Finding:
         raise ModuleNotFoundError("No module named 'httptools'")
 
     account = account_of(made(probe))
