@@ -8,12 +8,14 @@ timeout is set: the caller puts `asyncio.timeout` around the whole.
 from __future__ import annotations
 
 import os
+import re
 import ssl
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from math import inf
 from typing import TYPE_CHECKING
 from urllib.parse import SplitResult
 
@@ -38,6 +40,8 @@ CONNECTIONS = 1  # per lane
 KEEP_ALIVE = 2.0  # seconds: for probes of one origin that run together, not from tick to tick
 SURPLUS = 15.0  # seconds for one more connection to an origin that others ask all the time
 PERMANENT = frozenset({301, 308})
+_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_FRAMING = frozenset({"content-length", "transfer-encoding"})
 
 _Trust = tuple[str, int] | None  # a CA file and when it was written
 TransportFactory = Callable[[ssl.SSLContext], "httpx.AsyncBaseTransport"]
@@ -93,7 +97,7 @@ class Door:
 
     async def _exchange(self, request: Request) -> Answer:
         parts = _guarded(request)
-        lane = await self._lane(origin_of(parts), request.ca_file)
+        lane = await self._lane(origin_of(parts), request)
         phases = Phases()
         try:
             return await self._through(lane, request, phases)
@@ -123,7 +127,10 @@ class Door:
             asking(False)
         if failure is None:
             failure = await self._unresolved(host)
-        raise failure  # here, so that nothing raised by the transport hangs on to it
+        try:  # here and anew: it is to hold nothing of the connection, and no frame that holds it
+            raise failure.with_traceback(None)
+        finally:
+            del failure
 
     async def _unresolved(self, host: str) -> HttpFailure:
         if await self._names.others_than(host):
@@ -132,12 +139,14 @@ class Door:
             Cause.NETWORK_OFFLINE, f"{host} does not resolve, nor does another name"
         )
 
-    async def _lane(self, origin: str, ca_file: str | None) -> _Lane:
+    async def _lane(self, origin: str, request: Request) -> _Lane:
         await self._sweep()
-        trust = _trust(ca_file)
+        trust = _trust(request.ca_file)
         lanes = self._lanes.setdefault((origin, trust), [])
+        # What is asked once only does not go where the server may be about to hang up.
+        oldest = -inf if request.method == "GET" else self._ticks() - KEEP_ALIVE
         for lane in lanes:
-            if lane.busy < CONNECTIONS:
+            if lane.busy < CONNECTIONS and lane.idle_since >= oldest:
                 return lane
         # Never a queue behind others: hanging requests must not fail a healthy one.
         lanes.append(_Lane(self._make(_context(origin, trust)), idle_since=self._ticks()))
@@ -151,8 +160,9 @@ class Door:
         self._swept = now
         idle = []
         for key, lanes in list(self._lanes.items()):
-            idle += _unused(lanes, now)
-            self._lanes[key] = [x for x in lanes if x not in idle]
+            unused = _unused(lanes, now)
+            idle += unused
+            self._lanes[key] = [x for x in lanes if x not in unused]
             if not self._lanes[key]:
                 del self._lanes[key]
         for lane in idle:
@@ -256,6 +266,12 @@ def _guarded(request: Request) -> SplitResult:
             Cause.TLS_INVALID,
             f"no key is sent to {host_of(parts)} over http://: write https:// in its address",
         )
+    odd = next(filter(_unfit, (*request.headers, *request.secret_headers)), None)
+    if odd is not None:
+        raise HttpFailure(
+            Cause.ANSWER_MALFORMED,
+            f"{host_of(parts)} was not asked: {odd!r} is no header that can be set",
+        )
     if not all(sendable(secret.reveal()) for secret in request.secret_headers.values()):
         raise HttpFailure(
             Cause.KEY_REJECTED,
@@ -267,6 +283,12 @@ def _guarded(request: Request) -> SplitResult:
             f"{host_of(parts)} was not asked: {odd} would hold a character that no header has",
         )
     return parts
+
+
+@lru_cache(maxsize=256)
+def _unfit(name: str) -> bool:
+    """Whether a header would change where a request ends, or is none (RFC 9110, 5.6.2)."""
+    return name.lower() in _FRAMING or _TOKEN.fullmatch(name) is None
 
 
 def _location(answer: Answer) -> str | None:

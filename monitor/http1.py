@@ -20,7 +20,8 @@ from monitor.meter import SLICE, Meter
 if TYPE_CHECKING:
     from monitor.reach import Phases
 
-_FINAL = 200  # and above: statuses under it come before an answer
+_FIRST, _FINAL = 100, 200  # statuses from the one up to the other come before an answer
+_BLANK = b" \t"
 
 
 class Http1(httpx.AsyncBaseTransport):
@@ -85,6 +86,13 @@ class Talk:
     def __init__(self, line: Line | Secure) -> None:
         self.line = line
         self._parser = httptools.HttpResponseParser(self)
+        # What servers in the wild send (h11's own list): control characters in cookies, folded
+        # lines, a bare LF, chunk sizes padded with blanks.
+        self._parser.set_dangerous_leniencies(
+            lenient_headers=True,
+            lenient_optional_cr_before_lf=True,
+            lenient_spaces_after_chunk_size=True,
+        )
         self._begin()
 
     def _begin(self) -> None:
@@ -162,13 +170,16 @@ class Talk:
     def on_header(self, name: bytes, value: bytes) -> None:
         """Take a header; one behind the body (a trailer) is of no use here."""
         if not self._headed:
-            self.headers.append((name, value))
+            _refuse(name, value)
+            self.headers.append((name, value.strip(_BLANK)))
 
     def on_headers_complete(self) -> None:
         """Take the status, unless it is that of an answer before the answer (100 Continue)."""
         if self._whole:
             return
         self.status = self._parser.get_status_code()
+        if self.status < _FIRST:
+            raise ValueError("no status that there is")
         self._headed = self.status >= _FINAL
         if not self._headed:
             self.headers.clear()
@@ -183,6 +194,13 @@ class Talk:
         if not self._whole:
             self._whole = self._headed
             self._lasts = self._parser.should_keep_alive()
+
+
+def _refuse(name: bytes, value: bytes) -> None:
+    """What its leniency lets by and others read otherwise. Raises ValueError."""
+    odd = name.lower() == b"transfer-encoding" and value.endswith(b"\t")  # no chunks to llhttp
+    if odd or b"\0" in value or name.endswith((b" ", b"\t")):
+        raise ValueError("a header that may mean two things")
 
 
 def _written(request: httpx.Request) -> bytes:

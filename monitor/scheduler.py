@@ -45,7 +45,8 @@ def dispersed(target: str) -> float:
     """The part of its first interval after which a target that began in a crowd is asked again.
 
     Thousands that begin within seconds would else come in a wave for ever: too many at once for
-    their provider, and nothing to do in between.
+    their provider, and nothing to do in between. They come spread over half of their interval at
+    the least: over all of it where the first probes took half.
     """
     return (1 + phase(target)) / 2
 
@@ -165,7 +166,8 @@ class Scheduler:
             now = self._clock.now()
             longest = timedelta(seconds=self._intervals[name].longest)
             at = now + longest if following is None else max(following, now)
-            if name in self._crowded:
+            # Not where somebody has asked for a rest, or there is a reason for one.
+            if name in self._crowded and following is not None and not self._failing(name):
                 self._crowded.discard(name)
                 at = now + (at - now) * dispersed(name)
             self._move(name, at)

@@ -291,6 +291,37 @@ async def test_connections_that_nobody_has_needed_for_a_while_are_closed() -> No
     assert await connections_of_waves(1.0, waves) == [5] * 21 + [9]
 
 
+async def test_what_is_asked_only_once_goes_out_on_a_connection_that_was_just_used() -> None:
+    """A server that closes what is idle would lose a POST that nobody may send again."""
+    ticks, counts = Ticks(), list[int]()
+    door = Door(ticks=ticks)
+    async with serving(says(answer(), again=True)) as wire:
+        await asyncio.gather(*(door.send(get(wire.url)) for _ in range(3)))
+        for _ in range(2):
+            ticks.now += 1.5  # one of the three stays in use
+            await door.send(get(wire.url))
+        for _ in range(2):
+            posts = (door.send(Request("POST", wire.url, body=b"x")) for _ in range(2))
+            await asyncio.gather(*posts)
+            counts.append(wire.connections)
+        await door.aclose()
+    assert counts == [4, 4]  # for one of the two a new one; the two idle ones are left to GETs
+
+
+@pytest.mark.parametrize(
+    "name", ["X: 1\r\nY", "X Y", "", "X:", "Content-Length", "transfer-encoding", "é"]
+)
+async def test_a_header_that_would_move_the_end_of_a_request_is_not_sent(name: str) -> None:
+    door = Door(transport=through(never))
+    for request in (
+        Request("GET", "https://a.example", headers={name: "1"}),
+        Request("GET", "https://a.example", secret_headers={name: Secret("1")}),
+    ):
+        fault = await failure(door, request)
+        assert fault.cause is Cause.ANSWER_MALFORMED
+        assert "no header that can be set" in str(fault)
+
+
 async def test_from_tick_to_tick_no_connection_is_kept() -> None:
     assert await connections_of_waves(3.0, (2, 2, 2)) == [2, 4, 6]
 

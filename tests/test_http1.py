@@ -76,16 +76,20 @@ def answers(draw: st.DrawFn) -> bytes:
     interim = draw(st.sampled_from([b"", said("HTTP/1.1 100 Continue"),
                                     said("HTTP/1.1 103 Early Hints\nLink: x")]))  # fmt: skip
     lines = [f"{draw(st.sampled_from(['HTTP/1.1', 'HTTP/1.0']))} {draw(st.integers(200, 999))} Ok"]
-    lines += [f"{name}: {value}" for name, value in draw(st.lists(st.tuples(TOKENS, VALUES)))]
+    blanks = st.sampled_from(["", " ", "\t", "  "])
+    rows = draw(st.lists(st.tuples(TOKENS, blanks, VALUES, blanks)))
+    lines += [f"{name}:{before}{value}{behind}" for name, before, value, behind in rows]
     if draw(st.booleans()):
         lines.append("Connection: close")
     body = draw(st.binary(max_size=200))
     if " 204 " in lines[0] or " 304 " in lines[0]:
         return interim + said("\n".join(lines))
     if draw(st.booleans()) and lines[0].startswith("HTTP/1.1"):
-        lines.append("Transfer-Encoding: chunked")
+        lines.append(f"Transfer-Encoding: chunked{draw(st.sampled_from(['', ' ']))}")
         cut = draw(st.integers(0, len(body)))
-        chunks = [b"%x;e=1\r\n%s\r\n" % (len(x), x) for x in (body[:cut], body[cut:]) if x]
+        behind = draw(st.sampled_from([b"", b";e=1", b"  "]))
+        pieces = [x for x in (body[:cut], body[cut:]) if x]
+        chunks = [b"%x%s\r\n%s\r\n" % (len(x), behind, x) for x in pieces]
         body = b"".join(
             [*chunks, b"0\r\n", draw(st.sampled_from([b"", b"X-Sum: 1\r\n"])), b"\r\n"]
         )
@@ -123,6 +127,11 @@ ODD: dict[str, tuple[bytes, bytes, bool]] = {  # what is said; the body; whether
         said(OK + "Connection: close\nContent-Length: 2", b"{}nonsense"), b"{}", False,
     ),
     "nothing at all": (said("HTTP/1.1 204 No Content"), b"", True),
+    "lines that end in one letter": (b"HTTP/1.1 200 OK\nContent-Length: 2\n\n{}", b"{}", True),
+    "a folded line": (said(OK + "X: a\n b\nContent-Length: 2", b"{}"), b"{}", True),
+    "a cookie with more than letters": (
+        said(OK + "Set-Cookie: a=\1b\nContent-Length: 2", b"{}"), b"{}", True,
+    ),
     "no reason": (said("HTTP/1.1 200\nContent-Length: 2", b"{}"), b"{}", True),
 }  # fmt: skip
 
@@ -147,6 +156,12 @@ WRONG: dict[str, bytes] = {
     "a chunk that is none": said(OK + "Transfer-Encoding: chunked", b"z\r\n{}\r\n0\r\n\r\n"),
     "a NUL in a header": said(OK + "X: a\0b\nContent-Length: 2", b"{}"),
     "a blank in a header's name": said(OK + "X Y: 1\nContent-Length: 2", b"{}"),
+    "a blank before a colon": said(OK + "X : 1\nContent-Length: 2", b"{}"),
+    "chunks that are none to all": said(
+        OK + "Transfer-Encoding: chunked\t", b"2\r\n{}\r\n0\r\n\r\n"
+    ),
+    "a status that there is not": said("HTTP/1.1 099 X\nContent-Length: 2", b"{}"),
+    "a body before the answer": said("HTTP/1.1 050 X\nContent-Length: 1", b"1" + said(TWO, b"00")),
     "no status": said("HTTP/1.1 OK"),
     "a status of four digits": said("HTTP/1.1 2000 OK"),
     "another protocol": b"220 mail.example ESMTP\r\n",
@@ -168,6 +183,9 @@ async def test_what_breaks_the_protocol_is_no_answer(name: str) -> None:
 SHORT: dict[str, bytes] = {
     "of its head": b"HTTP/1.1 200 OK\r\nContent-Le",
     "of a body with a length": said(OK + "Content-Length: 3", b"{}"),
+    "of its chunks, announced with a blank": said(
+        OK + "Transfer-Encoding: chunked ", b"2\r\n{}\r\n"
+    ),
     "of its chunks": said(OK + "Transfer-Encoding: Chunked", b"2\r\n{}\r\n"),
     "of the answer itself": said("HTTP/1.1 100 Continue"),
     "everything": b"",
@@ -182,6 +200,11 @@ async def test_an_answer_that_ends_in_the_middle_is_the_connections_fault(name: 
             await door.send(Request("GET", wire.url))
         await door.aclose()
     assert caught.value.cause is Cause.PROVIDER_UNREACHABLE
+
+
+async def test_blanks_around_a_headers_value_are_not_of_it() -> None:
+    _, headers, _, _ = await heard(said(OK + "Location: /new \nX:\t1 \t\nContent-Length: 0"))
+    assert headers[:2] == [(b"Location", b"/new"), (b"X", b"1")]
 
 
 async def test_a_header_without_a_value_does_not_swallow_the_next() -> None:
@@ -204,10 +227,11 @@ async def test_a_connection_leaves_nothing_for_the_collector_of_garbage(again: b
                 await door.send(Request("GET", wire.url))
             assert talks() - before == again  # the one that is kept
             await door.aclose()
-        async with serving(says(b"nonsense\r\n\r\n")) as wire:
-            with pytest.raises(HttpFailure):
-                await door.send(Request("GET", wire.url))
-        assert talks() == before
+        for wrong in (b"nonsense\r\n\r\n", said(OK + "Content-Length: 999999", b"too large")):
+            async with serving(says(wrong)) as wire:
+                with pytest.raises(HttpFailure):
+                    await door.send(Request("GET", wire.url))
+            assert talks() == before
     finally:
         gc.enable()
 

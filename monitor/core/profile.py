@@ -90,7 +90,9 @@ class Profile:
         self._multiply()
 
     def _multiply(self) -> None:
-        self.week, self.reach = _drawn(d * h for d in self.days for h in self.hours)
+        flat = all(factor == 1.0 for factor in (*self.hours, *self.days))
+        factors = (d * h for d in self.days for h in self.hours)
+        self.week, self.reach = _FLAT if flat else _drawn(factors)
 
     def dump(self) -> list[float]:
         """The numbers that are its state."""
