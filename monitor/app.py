@@ -49,6 +49,8 @@ class Daemon:
     ) -> None:
         self._env, self._load = env, reload
         self.clock = clock or RealClock()
+        import monitor.http1  # noqa: F401 - what is not installed is missed now, not by a probe
+
         self.door = Door()
         self._database, self._paths = settings.database, socket_paths(settings.database, env)
         self.standing = Standing(self._paths, settings.database)

@@ -11,9 +11,10 @@ import sys
 from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import islice
 from typing import TYPE_CHECKING
 
-from monitor.core.secret import Secret, redact
+from monitor.core.secret import Secret, masked, told_apart
 
 if TYPE_CHECKING:
     import structlog
@@ -23,38 +24,56 @@ _Event = MutableMapping[str, object]
 
 _BARE = (int, float, type(None))  # nothing can be in them
 _MANY = (list, tuple, set, frozenset)
+_DEEP, _LONG = 5, 200  # of what is in one another, and beside one another
 
 
 class Redaction:
     """Masks the values of all known secrets in every event; told them when a config is loaded."""
 
     def __init__(self) -> None:
-        self.secrets: tuple[Secret, ...] = ()
+        self._secrets: tuple[Secret, ...] = ()
+        self._values: tuple[str, ...] = ()
+
+    @property
+    def secrets(self) -> tuple[Secret, ...]:
+        """What is masked."""
+        return self._secrets
+
+    @secrets.setter
+    def secrets(self, secrets: tuple[Secret, ...]) -> None:
+        self._secrets, self._values = secrets, told_apart(secrets)
 
     def __call__(self, logger: object, method: str, event: _Event) -> _Event:
-        """structlog's processor."""
+        """structlog's processor. Never raises: whoever logs has trouble enough."""
         del logger, method
         for name, value in event.items():
             if isinstance(value, str):
-                event[name] = redact(value, self.secrets)
+                event[name] = masked(value, self._values)
             elif not isinstance(value, _BARE) and name[:1] != "_":  # `_record`: structlog's own
-                event[name] = self._within(value)
+                event[name] = self._shown(value)
         return event
 
-    def _within(self, value: object) -> object:
+    def _shown(self, value: object) -> object:
+        try:
+            return self._within(value, _DEEP)
+        except Exception:  # noqa: BLE001 - an object that cannot even be printed
+            return "(cannot be shown)"
+
+    def _within(self, value: object, deep: int) -> object:
         """The same without secrets, however deep they lie; an object that shows one as text."""
         if isinstance(value, str):
-            return redact(value, self.secrets)
+            return masked(value, self._values)
         if isinstance(value, _BARE):
             return value
-        if isinstance(value, Mapping):
-            return {self._within(key): self._within(held) for key, held in value.items()}
-        if isinstance(value, _MANY):
-            return [self._within(held) for held in value]
+        if deep and isinstance(value, Mapping):
+            pairs = islice(value.items(), _LONG)
+            return {self._within(k, deep - 1): self._within(v, deep - 1) for k, v in pairs}
+        if deep and isinstance(value, _MANY):
+            return [self._within(held, deep - 1) for held in islice(value, _LONG)]
         for text in (str(value), repr(value)):
-            masked = redact(text, self.secrets)
-            if masked != text:
-                return masked
+            clean = masked(text, self._values)
+            if clean != text or not deep:
+                return clean
         return value
 
 

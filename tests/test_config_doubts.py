@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 from textwrap import indent
 
@@ -10,6 +11,8 @@ from catalogue import CATALOGUE
 
 from monitor.config import ConfigFaults, load
 from monitor.core.settings import Settings
+from monitor.store import StoreError
+from monitor.store.sqlite import SqliteStore
 
 GOOD = {
     "huggingface": "{key: hf_x, models: [a/b]}",
@@ -140,8 +143,8 @@ def test_a_key_file_that_everybody_can_read_is_named_and_read(tmp_path: Path) ->
     ("content", "doubt"),
     [
         (None, "is a directory: name a file in it, such as mine/monitor.db"),
-        (b"my notes\n", "names a file that is no database: the daemon sets it aside, as "
-         "NAME.corrupt-TIME, and begins a new one; if it is yours, name another"),
+        (b"my notes\n", "names a file that is no database: it is left as it is, and the daemon "
+         "remembers nothing from one start to the next; name another"),
         (b"", ""),
         (b"SQLite format 3\0and so on", ""),
     ],
@@ -157,6 +160,29 @@ def test_what_stands_in_the_databases_place_is_named_and_left_alone(
     _, doubts = read(tmp_path, {}, rest="database: mine\n")
     assert doubts == ([f"5:11: database: warning: {doubt}"] if doubt else [])
     assert content is None or place.read_bytes() == content
+
+
+@pytest.mark.parametrize(("name", "aside"), [("mine", False), ("mine.txt", False), ("m.db", True)])
+async def test_a_file_in_the_databases_place_meets_the_fate_that_was_said(
+    tmp_path: Path, name: str, aside: bool
+) -> None:
+    place = tmp_path / name
+    place.write_text("my notes\n" * 100)
+    _, (doubt,) = read(tmp_path, {}, rest=f"database: {name}\n")
+    assert ("sets it aside" in doubt, "is left as it is" in doubt) == (aside, not aside)
+    store = SqliteStore(place)
+    try:
+        await store.load(datetime(2026, 11, 20, tzinfo=UTC))
+    except StoreError:
+        assert not aside
+    await store.close()
+    assert kept_notes(tmp_path) == [aside]
+
+
+def kept_notes(folder: Path) -> list[bool]:
+    """Whether each file with the notes has another name by now."""
+    notes = [x for x in folder.iterdir() if x.read_bytes().startswith(b"my notes")]
+    return [".corrupt-" in x.name for x in notes]
 
 
 def test_the_config_itself_is_no_database(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import os
 import pickle
 import subprocess
 import sys
+from collections import deque
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -106,6 +107,31 @@ def test_a_log_shows_no_secret_however_deep_it_lies(
     assert "fine" in said
     if style == "json":
         assert json.loads(said)["bare"] == [1, 2.5, True]
+
+
+class Unspeakable:
+    """Cannot be printed."""
+
+    def __repr__(self) -> str:
+        raise RuntimeError(ODD)
+
+
+@pytest.mark.parametrize("style", ["text", "json"])
+def test_what_cannot_be_shown_costs_a_log_no_line_and_its_caller_nothing(
+    style: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    logs.configure(style, "info")
+    logs.REDACTION.secrets = (Secret(ODD),)
+    endless: list[object] = [ODD]
+    endless.append(endless)
+    pile = deque([ODD])  # is shown as Python writes it
+    logs.Log("monitor.test").info(
+        "said", odd=Unspeakable(), endless=endless, long=["x"] * 10_000, pile=pile
+    )
+    said = capsys.readouterr().err
+    assert "planted" not in said
+    assert "cannot be shown" in said
+    assert len(said) < 5000
 
 
 @given(st.text(min_size=4), st.text(), st.text())

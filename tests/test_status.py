@@ -512,7 +512,7 @@ def test_a_last_answer_that_is_doubted_is_said_beside_the_balance_before_it() ->
     (entry,) = entries(document(snapshot(doubted)), "targets")
     assert entry["summary"] == (
         "5916.25 credits, about 6 days; the last answer, 0 credits, is doubted since "
-        "2026-11-20 10:31 UTC and asked again"
+        "2026-11-20 10:31 UTC, until another confirms it"
     )
     assert entry["doubted"] == {"balance": 0, "since": "2026-11-20T10:31:28Z"}
     assert entry["balance"] == 5916.25

@@ -137,6 +137,45 @@ def test_what_is_no_database_is_named_with_its_place_and_left_alone(
     assert path.is_dir() or path.read_text() == "my notes\n"
 
 
+@pytest.mark.parametrize("words", ["--once --format nagios", ""])
+def test_what_is_not_installed_is_missed_at_once_and_is_our_fault(
+    folder: Path, words: str
+) -> None:
+    """A probe that fails for want of it would blame a provider; Python's own code says WARNING."""
+    code = f"""
+import sys
+sys.modules["httptools"] = None
+from monitor.cli import main
+main({words.split()!r})
+"""
+    found = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=folder, env=environment(folder), capture_output=True, text=True, check=False,
+        timeout=60,
+    )  # fmt: skip
+    assert (found.returncode, found.stdout) == (70, "")
+    assert found.stderr.splitlines()[-1] == "monitor is not installed whole: httptools is missing"
+
+
+def test_what_nobody_foresaw_is_our_fault_and_no_warning(folder: Path) -> None:
+    code = """
+import sys, typing
+import monitor.once
+def broken(*words: object, **more: object) -> typing.NoReturn:
+    raise LookupError("unforeseen")
+monitor.once.__dict__.update(probe_once=broken)
+from monitor.cli import main
+main(["--once"])
+"""
+    found = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=folder, env=environment(folder), capture_output=True, text=True, check=False,
+        timeout=60,
+    )  # fmt: skip
+    assert found.returncode == 70
+    assert found.stderr.splitlines()[-1] == "this is a defect of monitor"
+
+
 def test_an_option_that_cannot_be_is_named_with_what_can_be(folder: Path) -> None:
     found = run(folder, "monitor --once --format jnit")
     assert (found.returncode, found.stdout) == (64, "")

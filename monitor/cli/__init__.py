@@ -86,8 +86,19 @@ def _ended(words: list[str]) -> int:
         return end.code if isinstance(end.code, int) else 0
     except OSError as error:
         if not isinstance(error, BrokenPipeError) and not unwritable(error):
-            raise
+            return _defect()
         return _lost(error, 0)
+    except Exception:  # noqa: BLE001 - Python's own code for it would say "a warning" to CI
+        return _defect()
+
+
+def _defect() -> int:
+    """What nobody foresaw, as it is raised."""
+    import traceback
+
+    traceback.print_exc()
+    sys.stderr.write("this is a defect of monitor\n")
+    return OUR_FAULT
 
 
 def _lost(error: OSError, code: int) -> int:

@@ -33,6 +33,9 @@ def as_refusal(error: Exception) -> Refusal | None:
         return Refusal(str(error), OUR_FAULT)
     if isinstance(error, StoreError):
         return Refusal(str(error), BAD_INPUT)
+    if isinstance(error, ImportError):
+        what = error.name or str(error)
+        return Refusal(f"monitor is not installed whole: {what} is missing", OUR_FAULT)
     if isinstance(error, typer.Abort):
         return Refusal("interrupted", INTERRUPTED)
     return None

@@ -11,12 +11,11 @@ from monitor.config.faults import PathTuple
 from monitor.config.references import Targets
 from monitor.config.rule_doubts import doubt_rules, shortest_runway
 from monitor.core.causes import Severity
+from monitor.core.database_file import MAGIC, is_database, may_be_set_aside
 from monitor.core.durations import format_duration
 from monitor.core.globs import matches
 from monitor.core.model import Check
 from monitor.core.settings import Account, ReceiverSettings, Settings, TargetSettings
-
-_SQLITE = b"SQLite format 3\0"  # what a file of it begins with
 
 
 def note_doubts(context: Context, settings: Settings, targets: Targets) -> None:
@@ -101,19 +100,22 @@ def _database(context: Context, path: Path) -> None:
         if path.is_dir():
             message = f"is a directory: name a file in it, such as {path.name}/monitor.db"
             context.doubt(("database",), message)
-        elif path.is_file() and not _may_be_database(path):
-            message = (
-                "names a file that is no database: the daemon sets it aside, as NAME.corrupt-TIME,"
-                " and begins a new one; if it is yours, name another"
-            )
-            context.doubt(("database",), message)
+        elif path.is_file():
+            with path.open("rb") as stream:
+                head = stream.read(len(MAGIC))
+            if not is_database(head):
+                aside = may_be_set_aside(path.suffix, head)
+                context.doubt(("database",), f"names a file that is no database: {_FATE[aside]}")
     except OSError:
         return  # the daemon says why it cannot be used
 
 
-def _may_be_database(path: Path) -> bool:
-    with path.open("rb") as stream:
-        return stream.read(len(_SQLITE)) in (b"", _SQLITE)
+_FATE = {
+    True: "the daemon sets it aside, as NAME.corrupt-TIME, and begins a new one; if it is yours,"
+    " name another",
+    False: "it is left as it is, and the daemon remembers nothing from one start to the next; name"
+    " another",
+}
 
 
 def _receivers(context: Context, settings: Settings, targets: Targets) -> None:

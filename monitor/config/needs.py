@@ -1,4 +1,4 @@
-"""Which parts of a config a command uses: of the others no variable and no file need be there."""
+"""Which parts of a config a command uses: of the others no credential need be there."""
 
 from __future__ import annotations
 

@@ -95,7 +95,7 @@ def _doubted(view: View) -> str:
         return ""
     read, since = view.doubted
     at = since.strftime("%Y-%m-%d %H:%M UTC")
-    return f"; the last answer, {amount(read)} {unit(view)}, is doubted since {at} and asked again"
+    return f"; the last answer, {amount(read)} {unit(view)}, is doubted since {at}, until another confirms it"
 
 
 def _summary(view: View, siblings: Iterable[View]) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 MASK = "********"
 
 
@@ -42,9 +44,20 @@ class Secret:
         raise TypeError("a secret is not pickled")
 
 
-def redact(text: str, secrets: tuple[Secret, ...]) -> str:
-    """`text` with every value of `secrets` masked; longest first, so that none leaves a tail."""
-    values = sorted({s.reveal() for s in secrets if len(s.reveal()) >= 4}, key=len, reverse=True)
+def told_apart(secrets: Iterable[Secret]) -> tuple[str, ...]:
+    """What to look for in a text: each value, also as Python quotes it; longest first, so that
+    none leaves a tail."""
+    values = {s.reveal() for s in secrets if len(s.reveal()) >= 4}
+    return tuple(sorted(values | {repr(v)[1:-1] for v in values}, key=len, reverse=True))
+
+
+def redact(text: str, secrets: Iterable[Secret]) -> str:
+    """`text` with every value of `secrets` masked."""
+    return masked(text, told_apart(secrets))
+
+
+def masked(text: str, values: tuple[str, ...]) -> str:
+    """`text` with each of `values` masked."""
     for value in values:
         text = text.replace(value, MASK)
     return text

@@ -10,11 +10,10 @@ from datetime import datetime
 from importlib import resources
 from pathlib import Path
 
+from monitor.core.database_file import MAGIC, may_be_set_aside
 from monitor.store import NewerSchemaError, StoreError
 
 _OURS = 0x6D6F6E69  # "moni": application_id, so that nobody else's database is written to
-_MAGIC = b"SQLite format 3\0"
-_SUFFIXES = {".db", ".sqlite", ".sqlite3"}
 _DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 _WHY = {
     sqlite3.SQLITE_FULL: "the disk is full; free some space",
@@ -28,8 +27,7 @@ _WHY = {
     sqlite3.SQLITE_BUSY: "another process holds it locked; end that process or wait for it",
     sqlite3.SQLITE_LOCKED: "another process holds it locked; end that process or wait for it",
     sqlite3.SQLITE_CORRUPT: "it is damaged; the daemon sets it aside when it next writes to it",
-    sqlite3.SQLITE_NOTADB: "it is not a database; the daemon sets it aside when it next"
-    " writes: where it is a file of yours, name another in `database`",
+    sqlite3.SQLITE_NOTADB: "it is not a database: name another in `database`",
     sqlite3.SQLITE_TOOBIG: "a value is too big to be kept",
     sqlite3.SQLITE_NOMEM: "there is not enough memory",
 }
@@ -188,17 +186,12 @@ def identity(path: Path) -> tuple[int, int] | None:
 
 
 def looks_ours(path: Path) -> bool:
-    """Whether a file may be set aside: it begins as a database does, or is called like one.
-
-    A slip in `database:` must not cost anybody a file.
-    """
-    if path.suffix in _SUFFIXES:
-        return True
+    """Whether a file may be set aside."""
     try:
         with path.open("rb") as file:
-            return file.read(len(_MAGIC)) in (_MAGIC, b"")
+            return may_be_set_aside(path.suffix, file.read(len(MAGIC)))
     except OSError:
-        return False
+        return may_be_set_aside(path.suffix, b"?")
 
 
 def set_aside(path: Path, now: datetime) -> Path:
