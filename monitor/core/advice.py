@@ -95,7 +95,8 @@ def _doubted(view: View) -> str:
         return ""
     read, since = view.doubted
     at = since.strftime("%Y-%m-%d %H:%M UTC")
-    return f"; the last answer, {amount(read)} {unit(view)}, is doubted since {at}, until another confirms it"
+    said = f"the last answer, {amount(read)} {unit(view)}, is doubted since {at}"
+    return f"; {said}, until another confirms it"
 
 
 def _summary(view: View, siblings: Iterable[View]) -> str:
