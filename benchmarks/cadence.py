@@ -1,6 +1,6 @@
 """What probing faster as the runway shortens saves, against a fixed interval as quick to notice.
 
-    .venv/bin/python -m benchmarks.cadence [--salt S] [--seeds N] [--interval 1m..15m]
+    .venv/bin/python -m benchmarks.cadence [--salt S ...] [--seeds N] [--interval 1m..15m]
 
 Plays the made-up accounts of benchmarks/forecast: the balance is read whenever core/cadence.py
 says, through core/book.py, as the daemon does. Noted are the calls, and for each crossing (of the
@@ -94,12 +94,12 @@ def adaptive(trace: Trace, interval: Interval) -> Callable[[float, float], float
         moment, amount = datetime.fromtimestamp(at, UTC), Decimal(str(round(balance, 6)))
         book.update(moment, amount)
         shown = book.accepted or Decimal(0)
-        hours = book.hours_to(next_line(account, rules, shown), moment)
+        ahead = book.ahead(next_line(account, rules, shown), moment)
         if shown >= floor:
             out.clear()
         elif not out:
             out.append(at)
-        return next_delay(interval, hours=hours, out_for=at - out[0] if out else None)
+        return next_delay(interval, ahead=ahead, out_for=at - out[0] if out else None)
 
     return pace
 
@@ -128,13 +128,14 @@ def calls_for(delay: float, fixed: Sequence[tuple[float, float]]) -> float:
 def main() -> None:
     """Play and print."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--salt", default="cadence")
+    parser.add_argument("--salt", nargs="+", default=["cadence"])
     parser.add_argument("--seeds", type=int, default=4)
     parser.add_argument("--interval", default="1m..15m")
     parser.add_argument("--jobs", type=int, default=2)
     args = parser.parse_args()
     low, high = (parse_duration(part) for part in args.interval.split(".."))
-    tasks = [(f, s, args.salt, Interval(low, high)) for f in FAMILIES for s in range(args.seeds)]
+    drawn = [(s, salt) for s in range(args.seeds) for salt in args.salt]
+    tasks = [(f, s, salt, Interval(low, high)) for f in FAMILIES for s, salt in drawn]
     with multiprocessing.Pool(args.jobs) as pool:
         found = pool.map(_one, tasks, chunksize=1)
     print(f"{len(found)} accounts, {sum(len(o.delays) for o, _ in found)} crossings")
