@@ -104,7 +104,8 @@ def adaptive(trace: Trace, interval: Interval) -> Callable[[float, float], float
     return pace
 
 
-def _one(task: tuple[str, int, str, Interval]) -> tuple[Played, list[Played]]:
+def played(task: tuple[str, int, str, Interval]) -> tuple[Played, list[Played]]:
+    """An account of a family, seed and salt: on our schedule, and on each of the fixed ones."""
     family, seed, salt, interval = task
     trace = generate(family, seed=seed, salt=salt)
     ours = play(trace, adaptive(trace, interval))
@@ -125,6 +126,13 @@ def calls_for(delay: float, fixed: Sequence[tuple[float, float]]) -> float:
     return fixed[0][1] if delay < fixed[0][0] else fixed[-1][1]
 
 
+def compared(found: Sequence[tuple[Played, list[Played]]]) -> tuple[float, float, float]:
+    """Mean delay in seconds, calls a day, and those of a fixed interval with that delay."""
+    delay, calls = together([ours for ours, _ in found])
+    fixed = [together([each[n] for _, each in found]) for n in range(len(FIXED))]
+    return delay, calls, calls_for(delay, fixed)
+
+
 def main() -> None:
     """Play and print."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
@@ -137,7 +145,7 @@ def main() -> None:
     drawn = [(s, salt) for s in range(args.seeds) for salt in args.salt]
     tasks = [(f, s, salt, Interval(low, high)) for f in FAMILIES for s, salt in drawn]
     with multiprocessing.Pool(args.jobs) as pool:
-        found = pool.map(_one, tasks, chunksize=1)
+        found = pool.map(played, tasks, chunksize=1)
     print(f"{len(found)} accounts, {sum(len(o.delays) for o, _ in found)} crossings")
     print(
         f"| accounts, {args.interval} | mean delay, s | calls a day | a fixed interval's | times |"
@@ -155,8 +163,7 @@ def _row(name: str, found: Sequence[tuple[Played, list[Played]]]) -> float | Non
     """Print one line; how many times our calls a fixed interval as quick makes."""
     if not any(ours.delays for ours, _ in found):
         return None
-    delay, calls = together([ours for ours, _ in found])
-    same = calls_for(delay, [together([each[n] for _, each in found]) for n in range(len(FIXED))])
+    delay, calls, same = compared(found)
     print(f"| {name} | {delay:.0f} | {calls:.0f} | {same:.0f} | {same / calls:.1f} |")
     return same / calls
 

@@ -11,6 +11,7 @@ from house import House, every, kie, rule, settings
 from hypothesis import given
 from hypothesis import strategies as st
 
+from benchmarks.cadence import compared, played
 from monitor.core.cadence import next_delay, next_line
 from monitor.core.crossing import Ahead
 from monitor.core.model import Check, Target
@@ -184,3 +185,19 @@ async def test_a_fall_that_is_doubted_is_asked_for_soon_until_it_is_booked() -> 
     fallen = await drain(house, 20_000, 50, 12)
     assert fallen[0] == 60 < calm  # the runway speaks of the balance before, as yet
     assert fallen[-1] > 60
+
+
+def test_a_range_makes_at_most_a_fifth_of_the_calls_of_a_fixed_interval_as_quick() -> None:
+    families = (
+        "steady",
+        "weekly",
+        "bursty",
+        "topups",
+        "refunds",
+        "gaps",
+        "resets",
+        "kitchen_sink",
+    )
+    delay, calls, same = compared([played((f, 0, "guard", Interval(60, 3600))) for f in families])
+    assert delay < 90
+    assert calls * 5 < same
