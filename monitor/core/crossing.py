@@ -59,7 +59,7 @@ class Batch:
         return _AGAIN * self._faded(now)
 
     def _faded(self, now: float) -> float:
-        return self.spent * math.exp(-max(0.0, now - self.at) / _TAIL)
+        return self.spent * math.exp(-abs(now - self.at) / _TAIL)  # a clock may be put back
 
 
 def _beyond(x: float, shape: float) -> float:
