@@ -59,7 +59,8 @@ somebody watches: a rule's on `balance` or `jobs_left`, or the floor. Nearer tog
 shortens (four times until P10 at the least), as burn rises and while jobs are under way; at the
 longest while the line is out of reach. What fails, and a fall that is not believed yet, is asked
 again after the shortest; what is out of credits after as long again as it has been out. A rejected
-key and a limit are not asked for sooner, and a `Retry-After` is kept. [Benchmarks](../benchmarks/README.md#how-often-is-asked) has what it saves.
+key and a limit are not asked for sooner, and a `Retry-After` is kept. What it saves is
+[measured](../benchmarks/README.md#how-often-is-asked).
 
 **Calls.** `calls: 2000/day` is the most requests an account is asked with from midnight to
 midnight UTC (`100/h` is 2400 a day). Where its targets together want more than is left, each waits
