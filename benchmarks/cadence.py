@@ -1,6 +1,6 @@
 """What probing faster as the runway shortens saves, against a fixed interval as quick to notice.
 
-    .venv/bin/python -m benchmarks.cadence [--salt S] [--seeds N] [--interval 1m..15m]
+    .venv/bin/python -m benchmarks.cadence [--salt S ...] [--seeds N] [--interval 1m..15m]
 
 Plays the made-up accounts of benchmarks/forecast: the balance is read whenever core/cadence.py
 says, through core/book.py, as the daemon does. Noted are the calls, and for each crossing (of the
@@ -94,17 +94,18 @@ def adaptive(trace: Trace, interval: Interval) -> Callable[[float, float], float
         moment, amount = datetime.fromtimestamp(at, UTC), Decimal(str(round(balance, 6)))
         book.update(moment, amount)
         shown = book.accepted or Decimal(0)
-        hours = book.hours_to(next_line(account, rules, shown), moment)
+        ahead = book.ahead(next_line(account, rules, shown), moment)
         if shown >= floor:
             out.clear()
         elif not out:
             out.append(at)
-        return next_delay(interval, hours=hours, out_for=at - out[0] if out else None)
+        return next_delay(interval, ahead=ahead, out_for=at - out[0] if out else None)
 
     return pace
 
 
-def _one(task: tuple[str, int, str, Interval]) -> tuple[Played, list[Played]]:
+def played(task: tuple[str, int, str, Interval]) -> tuple[Played, list[Played]]:
+    """An account of a family, seed and salt: on our schedule, and on each of the fixed ones."""
     family, seed, salt, interval = task
     trace = generate(family, seed=seed, salt=salt)
     ours = play(trace, adaptive(trace, interval))
@@ -125,18 +126,26 @@ def calls_for(delay: float, fixed: Sequence[tuple[float, float]]) -> float:
     return fixed[0][1] if delay < fixed[0][0] else fixed[-1][1]
 
 
+def compared(found: Sequence[tuple[Played, list[Played]]]) -> tuple[float, float, float]:
+    """Mean delay in seconds, calls a day, and those of a fixed interval with that delay."""
+    delay, calls = together([ours for ours, _ in found])
+    fixed = [together([each[n] for _, each in found]) for n in range(len(FIXED))]
+    return delay, calls, calls_for(delay, fixed)
+
+
 def main() -> None:
     """Play and print."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--salt", default="cadence")
+    parser.add_argument("--salt", nargs="+", default=["cadence"])
     parser.add_argument("--seeds", type=int, default=4)
     parser.add_argument("--interval", default="1m..15m")
     parser.add_argument("--jobs", type=int, default=2)
     args = parser.parse_args()
     low, high = (parse_duration(part) for part in args.interval.split(".."))
-    tasks = [(f, s, args.salt, Interval(low, high)) for f in FAMILIES for s in range(args.seeds)]
+    drawn = [(s, salt) for s in range(args.seeds) for salt in args.salt]
+    tasks = [(f, s, salt, Interval(low, high)) for f in FAMILIES for s, salt in drawn]
     with multiprocessing.Pool(args.jobs) as pool:
-        found = pool.map(_one, tasks, chunksize=1)
+        found = pool.map(played, tasks, chunksize=1)
     print(f"{len(found)} accounts, {sum(len(o.delays) for o, _ in found)} crossings")
     print(
         f"| accounts, {args.interval} | mean delay, s | calls a day | a fixed interval's | times |"
@@ -154,8 +163,7 @@ def _row(name: str, found: Sequence[tuple[Played, list[Played]]]) -> float | Non
     """Print one line; how many times our calls a fixed interval as quick makes."""
     if not any(ours.delays for ours, _ in found):
         return None
-    delay, calls = together([ours for ours, _ in found])
-    same = calls_for(delay, [together([each[n] for _, each in found]) for n in range(len(FIXED))])
+    delay, calls, same = compared(found)
     print(f"| {name} | {delay:.0f} | {calls:.0f} | {same:.0f} | {same / calls:.1f} |")
     return same / calls
 

@@ -14,6 +14,7 @@ from monitor.clock import Clock
 from monitor.core.budget import Calls, begun, counted, left, renews_at, renews_in, stretched
 from monitor.core.cadence import LONGEST_STAY, next_delay, next_line
 from monitor.core.causes import KEY_CAUSES, Cause
+from monitor.core.crossing import Ahead
 from monitor.core.model import AlertState, Check, Finding, Target
 from monitor.core.phrases import moment
 from monitor.core.settings import Account, TargetSettings
@@ -103,21 +104,21 @@ class Asker:
         view, settings = self._memory.views[target], self._memory.targets[target]
         return next_delay(
             settings.interval,
-            hours=self._hours(target) if settings.interval.adapts else None,
+            ahead=self._ahead(target) if settings.interval.adapts else None,
             out_for=self._out_for(target),
             failures=view.failures,
             cause=view.reading.cause if view.reading else None,
             retry_after=view.reading.finding.retry_after if view.reading else None,
         )
 
-    def _hours(self, target: str) -> float | None:
-        """Until the balance may cross the next line that somebody watches."""
+    def _ahead(self, target: str) -> Ahead | None:
+        """What may become of the balance above the next line that somebody watches."""
         memory = self._memory
         book = memory.books.get(target)
         if book is None or book.accepted is None:
             return None
         line = next_line(memory.account_of(target), memory.rules_for(target), book.accepted)
-        return book.hours_to(line, self._clock.now())
+        return book.ahead(line, self._clock.now())
 
     def _out_for(self, target: str) -> float | None:
         """Since when the credits are gone, in seconds, as far as the alert that says so knows."""

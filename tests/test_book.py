@@ -581,3 +581,51 @@ def test_one_batch_is_not_yet_a_pace_that_overrules_the_plan(quiet_hours: float)
     assert outlook.burn_per_hour < 1000
     assert outlook.p25 is not None
     assert outlook.p25 > 4
+
+
+def test_what_lies_ahead_is_known_with_the_first_balance_and_never_before() -> None:
+    b = book(floor=300)
+    assert b.ahead(Decimal(300), T0) is None
+    b.update(T0, Decimal(900))
+    first = b.ahead(Decimal(300), T0)
+    assert first is not None
+    assert (first.left, first.p10) == (600.0, None)
+    assert first.chance(900) > 0.01  # nobody knows yet what this account spends
+
+
+def test_an_account_that_spends_nothing_is_trusted_the_more_the_longer_it_is_watched() -> None:
+    b, chances = book(floor=300), []
+    for hour in range(200):
+        b.update(T0 + hour * HOUR, Decimal(900))
+        ahead = b.ahead(Decimal(300), T0 + hour * HOUR)
+        assert ahead is not None
+        chances.append(ahead.chance(900))
+    assert chances == sorted(chances, reverse=True)
+    assert chances[-1] < chances[0] / 20
+
+
+def test_a_batch_under_way_brings_the_line_nearer_and_one_that_is_over_does_not() -> None:
+    b = book()
+    at, balance = spend(b, balance=20_000)
+    line = balance - 1500
+
+    def chance(moment: datetime) -> float:
+        ahead = b.ahead(line, moment)
+        assert ahead is not None
+        return ahead.chance(600)
+
+    before = chance(at)
+    b.update(at + MINUTE, balance - 300)
+    during = chance(at + MINUTE)
+    for n in range(2, 60):
+        b.update(at + n * MINUTE, balance - 300)
+    assert before < chance(at + HOUR) < during / 2
+
+
+def test_while_a_reading_is_doubted_nothing_is_left() -> None:
+    b = book(floor=300)
+    at, _ = spend(b, balance=100_000)
+    b.update(at + MINUTE, Decimal(1000))
+    doubted = b.ahead(Decimal(300), at + MINUTE)
+    assert doubted is not None
+    assert doubted.chance(1) == 1

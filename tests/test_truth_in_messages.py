@@ -13,6 +13,7 @@ from monitor.core.advice import REFUSED_STEP, next_step, summary
 from monitor.core.builtin import BUILTIN
 from monitor.core.cadence import next_delay
 from monitor.core.causes import Cause, Severity
+from monitor.core.crossing import Ahead
 from monitor.core.members import ProviderMembers
 from monitor.core.message import Message, compose
 from monitor.core.model import (
@@ -196,7 +197,9 @@ def test_a_status_page_neither_blames_nor_clears_its_provider() -> None:
 def test_a_failure_is_asked_again_sooner_only_where_that_helps(
     cause: Cause, failures: int, seconds: float
 ) -> None:
-    found = next_delay(Interval(60, 900), hours=0.1, failures=failures, cause=cause)
+    found = next_delay(
+        Interval(60, 900), ahead=Ahead(400.0, lump=300.0), failures=failures, cause=cause
+    )
     assert found == seconds
 
 

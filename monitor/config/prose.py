@@ -54,6 +54,14 @@ declares, else `defaults`. Only a check's own block may go below the minimum the
 a shorter interval from the account or from `defaults` is raised to that minimum. **Timeouts.** The
 check's own block, else the account's, else `defaults`.
 
+**A range.** Within `1m..15m` a balance is probed as often as it is likely to fall to the next line
+somebody watches: a rule's on `balance` or `jobs_left`, or the floor. Nearer together as the runway
+shortens (four times until P10 at the least), as burn rises and while jobs are under way; at the
+longest while the line is out of reach. What fails, and a fall that is not believed yet, is asked
+again after the shortest; what is out of credits after as long again as it has been out. A rejected
+key and a limit are not asked for sooner, and a `Retry-After` is kept. What it saves is
+[measured](../benchmarks/README.md#how-often-is-asked).
+
 **Calls.** `calls: 2000/day` is the most requests an account is asked with from midnight to
 midnight UTC (`100/h` is 2400 a day). Where its targets together want more than is left, each waits
 longer, beyond the longest of its interval too, so that what is left lasts until midnight. When it

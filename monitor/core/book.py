@@ -7,8 +7,9 @@ from decimal import Decimal
 
 from monitor.core.accuracy import Ending, Hindsight, Turn, mark
 from monitor.core.book_state import Parts, UnknownState, pack, unpack
+from monitor.core.crossing import Ahead, Batch
 from monitor.core.forecast import Forecast
-from monitor.core.forecast_outlook import Standing, outlook
+from monitor.core.forecast_outlook import Standing, ahead, outlook
 from monitor.core.ledger import Entry, EntryKind, Ledger, Pace, Suspect
 from monitor.core.model import Outlook, Totals
 from monitor.core.renewal import LATE, Renewal
@@ -30,7 +31,7 @@ class Book:
     samples take no more room, and no more time for each, than a day's.
     """
 
-    __slots__ = ("_believed", "_floor", "_forecast", "_job", "_ledger", "_past", "_plan",
+    __slots__ = ("_batch", "_believed", "_floor", "_forecast", "_job", "_ledger", "_past", "_plan",
                  "_renewal", "_scores", "_shown", "_told")  # fmt: skip
 
     def __init__(self, *, floor: Decimal, job_max: Decimal | None, planned_burn: Decimal) -> None:
@@ -40,6 +41,7 @@ class Book:
         self._believed = False  # and confirmed, so that the outlook follows it too
         self._told: tuple[float, Outlook] | None = None  # the last outlook, and its moment
         self._renewal: Renewal | None = None  # what the provider tells of the next one
+        self._batch = Batch()
         self._past: Renewal | None = None  # and told of the one before: its rise may be late
         self.configure(floor=floor, job_max=job_max, planned_burn=planned_burn)
 
@@ -58,6 +60,7 @@ class Book:
         if entry.burn is not None:
             until = seconds if entry.until is None else entry.until
             self._forecast.learn(entry.since, until, entry.burn, job=pace.job)
+            self._batch.add(entry.since, until, entry.burn)
         if balance is not None and entry.kind not in _NOT_A_VALUE:
             self._follow(at, balance, new=self._ledger.suspect is not before)
             if self._ledger.suspect is None:
@@ -178,18 +181,19 @@ class Book:
             self._told = seconds, self._outlook(seconds)
         return self._told[1]
 
-    def hours_to(self, line: Decimal, now: datetime) -> float | None:
-        """P10 of the hours until the balance has fallen to `line`; None: nothing is known yet.
+    def ahead(self, line: Decimal, now: datetime) -> Ahead | None:
+        """What may become of it above `line`; None: no balance was ever read.
 
-        0 while a reading is doubted: the runway speaks of the balance before, until it is booked.
+        Nothing is left while a reading is doubted: the forecast speaks of the balance before,
+        until it is booked.
         """
-        balance, ledger = self.accepted, self._ledger
+        balance, ledger, seconds = self.accepted, self._ledger, now.timestamp()
+        if balance is None:
+            return None
         if ledger.suspect is not None:
-            return 0.0
-        if balance is None or line <= self._floor:
-            return self.outlook(now).p10
-        standing = self._standing(balance, ledger.at, None, floor=line)
-        return outlook(self._forecast, standing, now.timestamp()).p10
+            return Ahead(0.0)
+        standing = self._standing(balance, ledger.at, None, floor=max(line, self._floor))
+        return ahead(self._forecast, standing, self._batch.to_come(seconds), seconds)
 
     def _outlook(self, now: float) -> Outlook:
         ledger, doubted, low = self._ledger, self._ledger.suspect, None

@@ -8,6 +8,7 @@ from decimal import Decimal
 
 from monitor.core.causes import KEY_CAUSES, Cause
 from monitor.core.conditions import Compare, Condition
+from monitor.core.crossing import Ahead
 from monitor.core.rules import Rule
 from monitor.core.settings import Account, Interval
 
@@ -15,13 +16,15 @@ LONGEST_STAY = 3600.0  # seconds: a wrong Retry-After must not silence a target 
 _LEAST_LIMITED = 300.0  # seconds: a rate limit without a Retry-After, as its runbook says
 # What asking sooner does not mend: somebody has to act, or it makes things worse.
 _CALM = KEY_CAUSES | {Cause.RATE_LIMITED, Cause.NOT_KNOWABLE, Cause.NOT_CONFIGURED}
-_FAR = 48.0  # hours: a line that is not crossed sooner, at P10, is looked at at leisure
+_SURE = 500.0  # waits in the middle of a range, of which one may miss a crossing
+_LOOKS = 4.0  # at the least, until P10
+_STEPS = 128  # of like ratio, from the shortest wait to the longest
 
 
 def next_delay(
     interval: Interval,
     *,
-    hours: float | None = None,
+    ahead: Ahead | None = None,
     out_for: float | None = None,
     failures: int = 0,
     cause: Cause | None = None,
@@ -29,14 +32,11 @@ def next_delay(
 ) -> float:
     """Seconds to the next probe: within the interval, never sooner than the provider asked.
 
-    `hours`: until the next line is crossed, at P10 (see `next_line`); None: not known. A range is
-    probed faster as these grow fewer and while something fails, at its longest where nothing is
-    known, and after a `cause` that asking sooner does not mend. `out_for`: seconds since the
-    credits ran out; whoever tops them up sees it after as much again at the most.
-
-    By the square root of the hours: where a crossing may come at any time, the calls that find it
-    soonest on average are spread by the root of its chance. benchmarks/cadence.py shows what that
-    saves.
+    `ahead`: what may become of the balance above the next line (see `next_line`); None: not
+    known. A range is probed faster as it comes nearer and while something fails, at its longest
+    where nothing is known, and after a `cause` that asking sooner does not mend. `out_for`:
+    seconds since the credits ran out; whoever tops them up sees it after as much again at the
+    most.
     """
     delay = interval.longest
     if cause in _CALM:
@@ -47,10 +47,37 @@ def next_delay(
         delay = interval.shortest
     elif out_for is not None:  # it is told, and nothing worse can come of it
         delay = min(out_for, interval.longest)
-    elif hours is not None:
-        delay = interval.longest * math.sqrt(min(1.0, hours / _FAR))
+    elif ahead is not None and interval.shortest < interval.longest:
+        delay = _watchful(interval, ahead)
     delay = max(delay, interval.shortest)
     return max(delay, min(retry_after or 0.0, LONGEST_STAY))
+
+
+def _watchful(interval: Interval, ahead: Ahead) -> float:
+    """The longest wait that may leave a crossing unseen for no more than its share of time.
+
+    What a wait is expected to cost is its length times the chance that the line is crossed in it.
+    Each may cost the same. So waits go by the root of that chance for each unit of time, and that
+    is how calls find a crossing soonest on average: benchmarks/cadence.py shows what it saves.
+    The runway has its say as well: there are four looks until P10 at the least.
+    """
+    wait = _within(interval, ahead)
+    return wait if ahead.p10 is None else min(wait, ahead.p10 / _LOOKS)
+
+
+def _within(interval: Interval, ahead: Ahead) -> float:
+    most = math.sqrt(interval.shortest * interval.longest) / _SURE
+    step, low, high = _STEPS, 0, _STEPS + 1  # mostly it is the longest
+    while high - low > 1:
+        wait = _step(interval, step)
+        low, high = (step, high) if wait * ahead.chance(wait) <= most else (low, step)
+        step = (low + high) // 2
+    return _step(interval, low)
+
+
+def _step(interval: Interval, step: int) -> float:
+    wait = interval.shortest * math.pow(interval.longest / interval.shortest, step / _STEPS)
+    return min(wait, interval.longest)
 
 
 def next_line(account: Account, rules: Iterable[Rule], balance: Decimal) -> Decimal:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from monitor.core.crossing import Ahead
 from monitor.core.forecast import Forecast, Levels, amounts
 from monitor.core.forecast_path import Path
 from monitor.core.model import Outlook
@@ -16,6 +17,7 @@ _FADED = 0.002  # a plan that weighs less than this against history is history
 _ONE_DROP = 6.0  # watched hours after which a single drop is a pace
 _QUARTER = 0.526  # how far P25 lies on the way from P50 to P10: 0.674 of 1.282
 _TINY = 1e-300  # so that nothing is divided by a job of which nothing is known
+_UNSEEN, _FEW = 0.5, 3.0  # a job that has not been seen yet; lumps that make a lump known
 _LEAST = 1e-3  # hours: what no runway counts as between two percentiles
 
 
@@ -34,26 +36,12 @@ class Standing:
 
 def outlook(forecast: Forecast, standing: Standing, now: float) -> Outlook:
     """Burn and runway at Unix time `now`."""
-    plan = standing.plan if forecast.plan_share > _FADED else 0.0
-    levels = forecast.levels(plan, standing.job)
-    if plan > 0 and not _speaks(forecast, standing):  # a surge of so little would be chance
-        plain = levels.long  # the plan, and against it what little was seen
-        levels = Levels(plain, plain, plain, plain, 0.0, levels.lump)
+    plan = _plan(forecast, standing)
+    levels = _levels(forecast, standing, plan)
     path = forecast.path(standing.at, levels)
     waited = max(0.0, now - standing.at) / 3600.0
     known = plan > 0 or _speaks(forecast, standing)
-    quiet = plan <= 0 and standing.drops == 0
-    low, mid, high = None, None, None
-    if standing.left <= 0:
-        low, mid, high = 0.0, 0.0, 0.0
-    elif quiet and known:
-        low, mid, high = (
-            standing.left * forecast.age / max(standing.job, _TINY),
-            math.inf,
-            math.inf,
-        )
-    elif known:
-        low, mid, high = _runway(forecast, standing, levels, path, waited)
+    low, mid, high = _percentiles(forecast, standing, levels, path, waited)
     return Outlook(
         burn_per_hour=path.mean(waited) if known else None,
         p10=low,
@@ -64,6 +52,53 @@ def outlook(forecast: Forecast, standing: Standing, now: float) -> Outlook:
         recent_burn_per_hour=forecast.recent(now),
         recent_noise_per_hour=forecast.recent_noise(levels.lump),
     )
+
+
+def ahead(forecast: Forecast, standing: Standing, batch: float, now: float) -> Ahead:
+    """What may become of the balance in the next minutes. `batch`: see Ahead.
+
+    As long as little was seen, the next job may be the first or the largest yet: half a job is
+    added for what was watched, and few lumps may be larger ones.
+    """
+    levels = _levels(forecast, standing, _plan(forecast, standing))
+    path, waited = forecast.path(standing.at, levels), max(0.0, now - standing.at) / 3600.0
+    low, _, _ = _percentiles(forecast, standing, levels, path, waited)
+    unseen, lump = _UNSEEN * standing.job / (forecast.age + 1.0), levels.lump
+    if lump > 0:
+        lump *= 1.0 + _FEW / (1.0 + max(0.0, forecast.spent[3]) / lump)
+    return Ahead(
+        left=standing.left,
+        pace=(path.spent_by(1.0) + unseen) / 3600.0,
+        batch=batch,
+        lump=lump,
+        p10=None if low is None else low * 3600.0,
+    )
+
+
+def _plan(forecast: Forecast, standing: Standing) -> float:
+    return standing.plan if forecast.plan_share > _FADED else 0.0
+
+
+def _levels(forecast: Forecast, standing: Standing, plan: float) -> Levels:
+    levels = forecast.levels(plan, standing.job)
+    if plan > 0 and not _speaks(forecast, standing):  # a surge of so little would be chance
+        plain = levels.long  # the plan, and against it what little was seen
+        levels = Levels(plain, plain, plain, plain, 0.0, levels.lump)
+    return levels
+
+
+def _percentiles(
+    forecast: Forecast, standing: Standing, levels: Levels, path: Path, waited: float
+) -> tuple[float | None, float | None, float | None]:
+    """P10, P50 and P90 in hours from now; None: nothing is known yet."""
+    plan, speaks = _plan(forecast, standing), _speaks(forecast, standing)
+    if standing.left <= 0:
+        return 0.0, 0.0, 0.0
+    if plan <= 0 and speaks and standing.drops == 0:
+        return standing.left * forecast.age / max(standing.job, _TINY), math.inf, math.inf
+    if plan > 0 or speaks:
+        return _runway(forecast, standing, levels, path, waited)
+    return None, None, None
 
 
 def _speaks(forecast: Forecast, standing: Standing) -> bool:
