@@ -51,8 +51,10 @@ it is asked all that the provider is asked by itself, and every check that has a
 
 **Intervals.** The check's own block, else the account's `interval`, else the one the provider
 declares, else `defaults`. Only a check's own block may go below the minimum the provider declares;
-a shorter interval from the account or from `defaults` is raised to that minimum. **Timeouts.** The
-check's own block, else the account's, else `defaults`.
+a shorter interval from the account or from `defaults` is raised to that minimum. Where more than
+500 targets are new at once, each is asked for the second time after half of its interval or more:
+else they came in a wave for ever. **Timeouts.** The check's own block, else the account's, else
+`defaults`.
 
 **A range.** Within `1m..15m` a balance is probed as often as it is likely to fall to the next line
 somebody watches: a rule's on `balance` or `jobs_left`, or the floor. Nearer together as the runway
