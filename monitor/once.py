@@ -15,7 +15,7 @@ from monitor.asking import ProbeTarget
 from monitor.build import prober
 from monitor.clock import RealClock
 from monitor.control import ask, socket_paths
-from monitor.core.causes import Status
+from monitor.core.causes import Cause, Status
 from monitor.core.document import document
 from monitor.core.model import Finding, Target
 from monitor.core.settings import Account, Settings
@@ -71,7 +71,7 @@ async def probe_once(
     async with _parts(settings, asked_by, keeps=keeps) as parts:
         pipeline, telling = parts.pipeline, parts.telling
         await (pipeline.start() if keeps else _remember(pipeline, settings))
-        await _probe_all(pipeline, names, done, end)
+        await _probe_all(parts, names, done, end)
         if telling is not None:
             await pipeline.meet()
             await _tell(parts, telling, end)
@@ -88,6 +88,7 @@ class _Parts:
     door: Door
     clock: RealClock
     telling: Teller | None  # who only looks tells nobody
+    over: asyncio.Event  # nobody is asked any more
 
 
 @asynccontextmanager
@@ -95,19 +96,19 @@ async def _parts(
     settings: Settings, asked_by: float | None, *, keeps: bool
 ) -> AsyncIterator[_Parts]:
     """All of them, and closed at the end; with `keeps` a store and who tells."""
-    door, clock = Door(), RealClock()
+    door, clock, over = Door(), RealClock(), asyncio.Event()
     store = _store(settings) if keeps else None
     telling = _teller(door, clock) if keeps else None
     pipeline = Pipeline(
         settings,
         store=store,
         clock=clock,
-        probe=_hurried(prober(door), asked_by),
+        probe=_hurried(prober(door), asked_by, over),
         teller=telling,
         repeats=(),
     )
     try:
-        yield _Parts(pipeline, door, clock, telling)
+        yield _Parts(pipeline, door, clock, telling, over)
     finally:
         await pipeline.aclose()
         await door.aclose()
@@ -169,10 +170,12 @@ def _kept(within: float, tells: bool) -> float:
     return min(within / 4, _TELLING) if tells else min(within / 10, _JUDGING)
 
 
-def _hurried(probe: ProbeTarget, end: float | None) -> ProbeTarget:
+def _hurried(probe: ProbeTarget, end: float | None, over: asyncio.Event) -> ProbeTarget:
     """The same probe, with no more time than there is until `end` of the monotonic clock."""
 
     async def ask(account: Account, target: Target, now: datetime, timeout: float) -> Finding:
+        if over.is_set():
+            return Finding(Cause.TIMED_OUT, "no answer in the time that was left")
         left = _left(end)
         patience = timeout if left is None else max(_LEAST, min(timeout, left))
         return await probe(account, target, now, patience)
@@ -201,23 +204,27 @@ def _left(end: float | None) -> float | None:
 
 
 async def _probe_all(
-    pipeline: Pipeline,
+    parts: _Parts,
     names: frozenset[str],
     done: Callable[[str], None],
     end: float | None,
 ) -> None:
-    room = asyncio.Semaphore(_AT_ONCE)
+    room, pipeline = asyncio.Semaphore(_AT_ONCE), parts.pipeline
+    ordered = [n for n in pipeline.memory.targets if n in names]
+    late = dict.fromkeys(ordered)
 
     async def one(name: str) -> None:
         async with room:
             await pipeline.observe(name)
+        del late[name]
         done(name)
 
-    ordered = [n for n in pipeline.memory.targets if n in names]
     longest = max(pipeline.memory.targets[n].timeout for n in ordered)
     most, left = longest * -(-len(ordered) // _AT_ONCE) + _SPARE, _left(end)
     try:
         async with asyncio.timeout(most if left is None else min(most, left)):
             await asyncio.gather(*(one(n) for n in ordered))
     except TimeoutError:
-        log.warning("not everything was asked in time; what is missing is unknown")
+        log.warning("not everything was asked in time", missing=len(late))
+        parts.over.set()  # what is remembered of them is no answer
+        await asyncio.gather(*(one(n) for n in list(late)))

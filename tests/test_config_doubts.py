@@ -9,6 +9,7 @@ from textwrap import indent
 import pytest
 from catalogue import CATALOGUE
 
+from monitor.build import load_settings
 from monitor.config import ConfigFaults, load
 from monitor.core.settings import Settings
 from monitor.store import StoreError
@@ -40,6 +41,10 @@ def rule(text: str) -> str:
 
 def receiver(more: str) -> str:
     return f"{{r: {{{more}, {HOOK[1:]}}}"
+
+
+def mail(server: str) -> str:
+    return f"{{r: {{email: {{to: [a@b.example], from: m@b.example, smtp: {{{server}}}}}}}}}"
 
 
 ODD = [
@@ -78,6 +83,40 @@ ODD = [
      "6:38: alerts.0.when: warning: 135 is not above the floor of 135: credits-exhausted is told "
      "before it"),
     ({}, "", rule("name: a, on: kie/balance, when: balance < 136"), None),
+    ({}, "", rule("name: a, on: kie/balance, when: balance < 500, clear: balance < 400"),
+     "6:60: alerts.0.clear: warning: goes the same way as `when`: it ends as it gets worse, not "
+     "when it is over"),
+    ({}, "", rule("name: a, on: '*', when: failures >= 3, clear: failures >= 1"),
+     "6:52: alerts.0.clear: warning: goes the same way as `when`: it ends as it gets worse, not "
+     "when it is over"),
+    ({"kie": "{key: '', balance: {interval: 5m}}"}, "", "",
+     "3:14: accounts.kie.key: warning: there is no key: nothing is asked with it, and nobody is "
+     "told of it; `enabled: false` says that this is meant"),
+    ({"kie": "{}"}, "", "",
+     "3:8: accounts.kie: warning: there is no key: nothing is asked with it, and nobody is told "
+     "of it; `enabled: false` says that this is meant"),
+    ({"kie": "{enabled: false}"}, "", "", None),
+    ({}, mail("host: 'smtp.example.com:587'"), "",
+     "5:76: receivers.r.email.smtp.host: warning: holds a port: write `host: smtp.example.com, "
+     "port: 587`"),
+    ({}, mail("host: '::1', tls: none"), "", None),
+    ({}, mail("host: smtp.example.com, port: 465"), "",
+     "5:100: receivers.r.email.smtp.port: warning: 465 is for `tls: implicit`; starttls is asked "
+     "for at 587"),
+    ({}, mail("host: smtp.example.com, port: 587, tls: implicit"), "",
+     "5:100: receivers.r.email.smtp.port: warning: 587 is for `tls: starttls`; implicit begins at "
+     "465"),
+    ({}, mail("host: smtp.example.com, port: 465, tls: implicit"), "", None),
+    ({}, mail("host: smtp.example.com, username: u"), "",
+     "5:104: receivers.r.email.smtp.username: warning: stands without a `password`: nobody logs "
+     "in"),
+    ({}, mail("host: smtp.example.com, password: p-1234"), "",
+     "5:104: receivers.r.email.smtp.password: warning: stands without a `username`: nobody logs "
+     "in"),
+    ({}, mail("host: smtp.example.com, tls: none, username: u, password: p-1234"), "",
+     "5:99: receivers.r.email.smtp.tls: warning: none: no password is sent unencrypted to another "
+     "machine, and no mail goes"),
+    ({}, mail("host: localhost, tls: none, username: u, password: p-1234"), "", None),
     ({}, "", rule("name: a, on: kie/balance, when: balance < 500, clear: balance >= 400"),
      "6:60: alerts.0.clear: warning: has no effect: it holds already where `when` does not"),
     ({}, "", rule("name: a, on: kie/balance, when: balance < 500, clear: balance >= 600"), None),
@@ -160,6 +199,22 @@ def test_what_stands_in_the_databases_place_is_named_and_left_alone(
     _, doubts = read(tmp_path, {}, rest="database: mine\n")
     assert doubts == ([f"5:11: database: warning: {doubt}"] if doubt else [])
     assert content is None or place.read_bytes() == content
+
+
+@pytest.mark.parametrize(
+    ("smtp", "place"),
+    [("{host: 'b.example:25'}", "3:80: receivers.r.email.smtp.host"),
+     ("[{host: a.example}, {host: 'b.example:25'}]", "3:100: receivers.r.email.smtp.1.host")],
+)  # fmt: skip
+def test_of_several_mail_servers_the_odd_one_is_named(
+    tmp_path: Path, smtp: str, place: str
+) -> None:
+    path = tmp_path / "config.yaml"
+    email = f"{{to: [a@example.com], from: m@example.com, smtp: {smtp}}}"
+    path.write_text(f"accounts:\n  kie: {{key: x}}\nreceivers: {{r: {{email: {email}}}}}\n")
+    (doubt,) = load_settings(str(path), {}).doubts
+    said = f"{path}:{place}: warning: holds a port: write `host: b.example, port: 25`"
+    assert doubt == said
 
 
 @pytest.mark.parametrize(("name", "aside"), [("mine", False), ("mine.txt", False), ("m.db", True)])

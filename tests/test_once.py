@@ -354,6 +354,17 @@ def test_the_whole_ends_by_timeout_and_people_are_told_within_it(
     assert told.message["X-Monitor-Target"] == KEY
 
 
+def test_what_is_remembered_of_a_target_is_no_answer_where_none_came_in_time(
+    world: World, tmp_path: Path
+) -> None:
+    path = config(world, tmp_path)
+    assert monitor(path, "--once", "--notify").returncode == 0
+    result = monitor(path, "--once", "--timeout", "1ms", "--format", "json")
+    said = {t["target"]: (t["cause"], t["status"]) for t in json.loads(result.stdout)["targets"]}
+    assert set(said.values()) == {("timed_out", "unknown")}
+    assert result.returncode == 3
+
+
 def test_an_unwritable_step_summary_is_one_line(world: World, tmp_path: Path) -> None:
     result = monitor(
         config(world, tmp_path), "--once", "--format", "github", GITHUB_STEP_SUMMARY="/no/where"

@@ -8,6 +8,7 @@ from pathlib import Path
 from monitor.config.context import Context
 from monitor.config.declared import check_key
 from monitor.config.faults import PathTuple
+from monitor.config.mail_doubts import doubt_mail
 from monitor.config.references import Targets
 from monitor.config.rule_doubts import doubt_rules, shortest_runway
 from monitor.core.causes import Severity
@@ -21,6 +22,7 @@ from monitor.core.settings import Account, ReceiverSettings, Settings, TargetSet
 def note_doubts(context: Context, settings: Settings, targets: Targets) -> None:
     """Note everything odd in a config without faults."""
     for account in settings.accounts:
+        _keyless(context, account)
         for target in account.targets:
             _often(context, account, target)
             _seldom(context, settings, target)
@@ -29,6 +31,16 @@ def note_doubts(context: Context, settings: Settings, targets: Targets) -> None:
     _database(context, Path(settings.database))
     doubt_rules(context, settings, targets)
     _receivers(context, settings, targets)
+
+
+def _keyless(context: Context, account: Account) -> None:
+    """Nothing is asked, nothing is told: as it is meant, or because a variable came empty."""
+    at: PathTuple = ("accounts", account.name)
+    if account.configured or not any(t.asked for t in account.targets):
+        return
+    place = (*at, "key") if context.written((*at, "key")) else at
+    context.doubt(place, "there is no key: nothing is asked with it, and nobody is told of it; "
+                         "`enabled: false` says that this is meant")  # fmt: skip
 
 
 def _often(context: Context, account: Account, target: TargetSettings) -> None:
@@ -97,7 +109,11 @@ def _services(context: Context, targets: Targets) -> None:
 def _database(context: Context, path: Path) -> None:
     """What stands where the database is to be. A daemon alerts all the same, from memory."""
     try:
-        if path.is_dir():
+        if not path.parent.is_dir():
+            context.doubt(
+                ("database",), f"is to be in {path.parent}, which is no directory: make it"
+            )
+        elif path.is_dir():
             message = f"is a directory: name a file in it, such as {path.name}/monitor.db"
             context.doubt(("database",), message)
         elif path.is_file():
@@ -133,6 +149,7 @@ def _receivers(context: Context, settings: Settings, targets: Targets) -> None:
             context.doubt(at, "no rule of a severity it takes is about a target it takes: it "
                               "never hears anything")  # fmt: skip
         _reminded(context, receiver, settings)
+        doubt_mail(context, receiver)
     if all(r.escalate_after is not None for r in receivers):
         at = ("receivers", receivers[0].name, "escalate_after")
         context.doubt(at, "every receiver waits: nobody hears of an incident when it opens")

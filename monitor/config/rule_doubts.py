@@ -87,6 +87,11 @@ def _oddities(entry: Entry, rule: Rule, settings: Settings) -> Iterator[tuple[st
         yield "when", message
     if rule.clear is not None and _without_effect(when, rule.clear):
         yield "clear", "has no effect: it holds already where `when` does not"
+    if rule.clear is not None and _the_same_way(when, rule.clear):
+        yield (
+            "clear",
+            "goes the same way as `when`: it ends as it gets worse, not when it is over",
+        )
 
 
 def _quota(when: Compare, entry: Entry) -> Iterator[str]:
@@ -136,6 +141,13 @@ def _without_effect(when: Compare, clear: Condition) -> bool:
     if when.op in _LESS and clear.op in _MORE:
         return clear.value < when.value
     return when.op in _MORE and clear.op in _LESS and clear.value > when.value
+
+
+def _the_same_way(when: Compare, clear: Condition) -> bool:
+    """Both want less, or both more."""
+    if not isinstance(clear, Compare) or not _alike(when, clear):
+        return False
+    return (when.op in _LESS) == (clear.op in _LESS)
 
 
 def _alike(one: Compare, other: Compare) -> bool:
