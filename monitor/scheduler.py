@@ -22,8 +22,8 @@ log = Log("monitor.scheduler")
 _FIRST_WITHIN = 10.0  # seconds after the start
 _SPREAD = 0.5  # of it: the process needs some of it to come up
 _MOST_PER_SECOND = 50.0  # first probes
-_SLOT = 0.25  # seconds within which probes are made together, at most
-_SLOTS = 40  # at least, in an interval
+_SLOT = 0.5  # seconds within which probes are made together, at most
+_SLOTS = 20  # at least, in an interval
 _JUMP = 5.0  # seconds by which the clock may disagree with the monotonic one
 
 Observe = Callable[[str], Awaitable[datetime | None]]
