@@ -71,6 +71,13 @@ and rules speak of the cautious one (P25), and say so.
 
 `monitor status --watch` draws the same again in its place, on a screen of its own, until Ctrl-C
 (130). Where stdout is no terminal it prints one text after the other.
+
+A config that was broken on disk while the daemon runs on the one before stops nobody on call:
+`status`, `ack`, `silence`, `unsilence` and `history` say its faults on stderr as a warning and go
+on. `status` shows what the daemon itself says, `history` a balance without the floor, the jobs and
+the plan that the config has for it. They refuse (78) where no daemon answers, for `history` where
+nothing is stored, and where the config no longer says which database it is, because it is no YAML
+any more or `database` is at fault; `--database FILE` names it then.
 """
 EXIT_CODES = """\
 ## Exit codes

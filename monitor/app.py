@@ -283,6 +283,8 @@ class Daemon:
         heard = self.standing.hear(asked)
         if heard is not None:
             return {**heard, "config_fault": self.pipeline.memory.reload_fault or None}
+        if asked.get("do") == "status":  # of a shell that cannot read our config any more
+            return await asyncio.to_thread(document, self.snapshot())
         return await self._act(asked)
 
     async def _act(self, asked: Mapping[str, str]) -> Mapping[str, object]:

@@ -67,6 +67,12 @@ receivers:
                 "not told yet" in line and f'"receiver": "{name}"' in line for line in living.log
             ))  # fmt: skip
         living.until(lambda: any("switch did not hear us" in line for line in living.log))
+        good = path.read_text()
+        path.write_text(f"{good}nonsense: true\n")  # the daemon itself says how all stands
+        result = monitor(path, "status", "--format", "json")
+        assert result.returncode == 0
+        seen += [result.stdout, result.stderr]
+        path.write_text(good)
         assert living.stop() == 0
     for words in (("--once",), ("check-config",), ("status",), ("test-receiver", "hook"),
                   ("test-receiver", "oncall"), ("providers",),

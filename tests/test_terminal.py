@@ -113,6 +113,8 @@ COMPLETED = [
     ("monitor --config FILE test-receiver o", ["oncall"]),
     ("monitor --config FILE plan --job v", ["video="]),
     ("monitor --config FILE unsilence ", ["01SILENCE"]),
+    ("monitor --config BROKEN unsilence ", ["01SILENCE"]),
+    ("monitor --config BROKEN history k", []),
     ("monitor --config nowhere.yaml history k", []),
     ("monitor init --provider hu", ["huggingface"]),
     ("monitor --once --format na", ["nagios"]),
@@ -130,7 +132,9 @@ def test_a_shell_completes_names_of_the_config_and_the_store(
                        **words)  # fmt: skip
         lasting = Silence("01SILENCE", "*", starts_at=now, ends_at=now + timedelta(1), **words)
         stored(path.parent, [], over, lasting)
-    typed = typed.replace("FILE", str(path))
+    broken = path.with_name("broken.yaml")
+    broken.write_text(f"{path.read_text()}nonsense: true\n")
+    typed = typed.replace("FILE", str(path)).replace("BROKEN", str(broken))
     env = {
         "_MONITOR_COMPLETE": "complete_bash",
         "COMP_WORDS": typed,

@@ -15,15 +15,18 @@ from hypothesis import strategies as st
 from monitor.cli.formats import render
 from monitor.clock import SteppedClock
 from monitor.config.timetables import parse_moment, parse_stretch
-from monitor.core.causes import Severity
+from monitor.core.causes import Cause, Severity
 from monitor.core.document import document
 from monitor.core.maintenance import Window, muting, planned, to_keep
+from monitor.core.model import Incident, Kind, Silence, Told
 from monitor.core.rules import Rule
 from monitor.core.settings import Interval, ReceiverSettings
+from monitor.core.snapshot import Snapshot
 from monitor.core.timetable import Hours, Recurrence
 from monitor.core.untold import untold
 from monitor.operator import Operator
 from monitor.store.sqlite import SqliteStore
+from monitor.web.episodes import episodes
 
 BERLIN = ZoneInfo("Europe/Berlin")
 LOW = rule("low", "kie/balance", "balance < 10000", clear=None)
@@ -420,6 +423,93 @@ async def test_a_silence_an_acknowledgement_and_another_alert_are_named_as_reaso
     empty = replace(low, id="x", alert="credits-exhausted", severity=Severity.CRITICAL)
     spoken = untold(replace(snapshot, incidents=(empty, low), silences=()))
     assert {u.incident: u.why for u in spoken}[low.id] == "credits-exhausted speaks for it"
+
+
+def printed(house: House) -> str:
+    """What `monitor status` says now."""
+    seen = house.memory.snapshot(house.clock.now())
+    return render(document(seen), "text", colour=False, width=0)
+
+
+def on_page(house: House) -> str:
+    """What the page says of who has acknowledged."""
+    (shown,) = episodes(house.memory.snapshot(house.clock.now()), {})
+    return shown.acknowledged
+
+
+async def acked_and_worse(who: ReceiverSettings, **silence: str) -> House:
+    """A warning that was told, acknowledged and perhaps silenced, and is critical now."""
+    house = await a_house(who, at=NIGHT.replace(hour=15))
+    await falls(house, 500)
+    operator = Operator(house.pipeline, house.clock)
+    await operator.handle({"do": "ack", "targets": "*", "author": "ada", "comment": "on it"})
+    if silence:
+        await operator.handle(asked("kie/*", **{**silence, "for": "12h"}))
+    critical = replace(LOW, severity=Severity.CRITICAL)
+    await house.pipeline.reload(replace(house.settings, rules=(critical,)))
+    await falls(house, 400, after=2 * HOUR)
+    return house
+
+
+SILENCED = "not told to oncall that it is critical: silenced by bob, until 2026-11-21T03:01:00Z"
+OUTSIDE = "not told to oncall that it is critical: outside its hours, until 2026-11-23T07:00:00Z"
+
+
+@pytest.mark.parametrize(("changes", "silence", "line", "said"), [
+    ({}, {"author": "bob"}, SILENCED, ["opened low"]),
+    (PATIENT | {"escalate_after": 0.0}, {"author": "bob"}, SILENCED, ["opened low"]),
+    ({"hours": OFFICE}, {}, OUTSIDE, ["opened low"]),
+    ({}, {}, "", ["opened low", "escalated low"]),  # it has heard of it
+    ({"severities": frozenset({Severity.WARNING})}, {"author": "bob"}, "", ["opened low"]),
+])  # fmt: skip
+async def test_the_status_says_who_has_not_heard_that_it_became_worse(
+    changes: dict[str, object], silence: dict[str, str], line: str, said: list[str]
+) -> None:
+    house = await acked_and_worse(receiver(**changes), **silence)
+    assert house.mail.said == said
+    shown = printed(house)
+    assert "(acknowledged by ada at warning)" in shown
+    assert [row.strip() for row in shown.splitlines() if "not told" in row] == [line] * bool(line)
+
+
+async def test_what_was_acknowledged_as_it_stands_is_owed_to_nobody() -> None:
+    house = await acked_and_worse(receiver(), author="bob")
+    (alert,) = document(house.memory.snapshot(house.clock.now()))["alerts"]  # type: ignore[misc]
+    assert alert["acknowledged"] == {"by": "ada", "comment": "on it", "severity": "warning"}
+    (held,) = alert["untold"]
+    assert (held["receiver"], held["why"], held["knows"]) == (
+        "oncall",
+        "silenced by bob",
+        "warning",
+    )
+    assert on_page(house) == "ada at warning: on it"
+    again = {"do": "ack", "targets": "*", "author": "eve", "comment": "and now"}
+    await Operator(house.pipeline, house.clock).handle(again)
+    assert on_page(house) == "eve: and now"
+    shown = printed(house)
+    assert "(acknowledged by eve)" in shown
+    assert "not told" not in shown
+
+
+def test_of_several_addresses_the_one_that_knows_least_is_not_forgotten() -> None:
+    warned, bad = Severity.WARNING, Severity.CRITICAL
+    names = ("x", "low", "kie/balance", "kie", "kie")
+    low = Incident(*names, NIGHT, warned, Cause.OK, bad, Cause.OK, "low")
+    both = receiver(addresses=("a", "b"))
+
+    def held(*told: Told) -> list[Severity | None]:
+        at = Snapshot(
+            NIGHT, settings(receivers=(both,)), {}, incidents=(low,), told=told,
+            silences=(Silence("s", "*", None, NIGHT, NIGHT + timedelta(hours=1), "bob", ""),),
+        )  # fmt: skip
+        return [u.knows for u in untold(at)]
+
+    first = Told(low.id, Kind.OPENED, 0, "oncall", "a", NIGHT, warned)
+    worse = replace(first, kind=Kind.ESCALATED, severity=bad)
+    assert held() == [None]
+    assert held(first, worse) == []
+    assert held(first, worse, replace(first, address="b")) == [warned]
+    assert held(first, worse, replace(first, address="gone")) == []
 
 
 async def test_monitor_status_prints_windows_and_reasons() -> None:

@@ -35,7 +35,7 @@ def _settings(ctx: typer.Context) -> Settings | None:
     given = ctx.find_root().params
     options = Globals(given.get("config"), given.get("database"), "text", "error")
     try:
-        return options.loader(need_secrets=False)()
+        return options.known().settings
     except (ConfigFaults, Refusal, OSError):
         return None
 

@@ -13,7 +13,7 @@ from monitor.cli import USAGE, Refusal
 from monitor.cli.balances import balances, no_such_balance, write_json, write_text
 from monitor.cli.choices import HistoryBy
 from monitor.cli.drawing import in_ascii, painter
-from monitor.cli.setting import Globals
+from monitor.cli.setting import Globals, Known
 from monitor.cli.terminal import colour, draws, width
 from monitor.core.days import first_of_month, midnight
 from monitor.core.durations import parse_duration
@@ -53,8 +53,9 @@ def run(options: Globals, asked: Asked) -> int:
     if asked.by is not None and asked.output_format != "csv":
         raise Refusal("--by: only with --format csv", USAGE)
     zone = None if asked.timezone is None else _zone(asked.timezone)
-    settings = options.loader(need_secrets=False)()
-    found = asyncio.run(_read(settings, asked.target, since, zone or settings.timezone, now))
+    known = options.known()
+    found = asyncio.run(_read(known, asked.target, since, zone or known.settings.timezone, now))
+    known.warn("what follows knows no floor, no jobs and no plan")
     if asked.output_format == "json":
         write_json(document(found))
     elif asked.output_format == "csv":
@@ -83,12 +84,13 @@ def _zone(name: str) -> tzinfo:
         raise Refusal(f"--timezone: {error}", USAGE) from error
 
 
-async def _read(
-    settings: Settings, target: str, since: datetime, zone: tzinfo, now: datetime
-) -> Past:
+async def _read(on_disk: Known, target: str, since: datetime, zone: tzinfo, now: datetime) -> Past:
     """Balances of accounts that the config no longer has are kept, and can be read too."""
+    settings = on_disk.settings
     archive, known = Archive(settings.database), balances(settings)
     records = await _records(archive, now, must=target in known)
+    if not records and on_disk.broken is not None:  # nothing is known of any balance
+        raise on_disk.broken
     stored = [name for name in records if name.endswith("/balance")]
     if target not in known and target not in stored:
         raise no_such_balance(target, {*known, *stored})

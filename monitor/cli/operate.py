@@ -8,27 +8,41 @@ import sys
 from collections.abc import Mapping
 
 from monitor.cli import USAGE, Refusal
-from monitor.cli.setting import Globals
+from monitor.cli.setting import Globals, Known
 from monitor.core.durations import parse_duration
 
 
 def run(options: Globals, asked: Mapping[str, str]) -> int:
     """Print what came of it; 1 where it cannot be done or nobody listens."""
     from monitor.control import ask, socket_paths
-    from monitor.stored import operate_on_store
 
-    settings = options.loader(need_secrets=False)()
-    question = {**asked, "database": settings.database}
-    reply = ask(socket_paths(settings.database, os.environ), question)
+    known = options.known()
+    database = known.settings.database
+    reply = ask(socket_paths(database, os.environ), {**asked, "database": database})
     if reply is None:
-        reply = asyncio.run(operate_on_store(settings, asked))
-        if "error" not in reply:
-            sys.stderr.write("no daemon answers on its socket: written to the database\n")
+        reply = _on_store(known, asked)
+    else:
+        known.warn()
     if "error" in reply:
         raise Refusal(str(reply["error"]), USAGE if reply.get("usage") else 1)
     for line in _lines(reply):
         sys.stdout.write(f"{line}\n")
     return 0
+
+
+def _on_store(known: Known, asked: Mapping[str, str]) -> Mapping[str, object]:
+    """Raises ConfigFaults where the config is broken and no daemon lives that took another."""
+    from monitor.stored import operate_on_store, touched_lately
+
+    if known.broken is not None:
+        if not asyncio.run(touched_lately(known.settings)):
+            raise known.broken
+        known.warn("the daemon of the last minute took the one before")
+        asked = {**asked, "force": "yes"}  # which targets there are, a whole config would say
+    reply = asyncio.run(operate_on_store(known.settings, asked))
+    if "error" not in reply:
+        sys.stderr.write("no daemon answers on its socket: written to the database\n")
+    return reply
 
 
 def seconds_of(duration: str) -> float:

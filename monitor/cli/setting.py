@@ -13,10 +13,26 @@ from monitor.cli import BAD_CONFIG, Refusal
 from monitor.cli.terminal import colour
 
 if TYPE_CHECKING:  # `monitor --help` reads no config
+    from monitor.config import ConfigFaults
     from monitor.config.needs import Needs
     from monitor.core.settings import Settings
 
 _PLACES = ("config.yaml", "/etc/monitor/config.yaml")
+_NAME_IT = "a daemon that still runs is reached with --database FILE"
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What a command beside the daemon knows: the config, of a `broken` one only the database."""
+
+    settings: Settings
+    broken: ConfigFaults | None = None
+
+    def warn(self, meanwhile: str = "the daemon runs on the one before") -> None:
+        """Say on stderr what is wrong with the config on disk, if anything is."""
+        if self.broken is not None:
+            sys.stderr.write(f"warning: the config on disk is broken; {meanwhile}:\n")
+            sys.stderr.write(f"{self.broken}\n")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,3 +82,28 @@ class Globals:
             )
 
         return load
+
+    def known(self) -> Known:
+        """The config without its credentials, or what is sure of a broken one.
+
+        Raises ConfigFaults where not even the database is, and --database does not name it.
+        """
+        from monitor.config import ConfigFaults
+
+        try:
+            return Known(self.loader(need_secrets=False)())
+        except ConfigFaults as broken:
+            return Known(self._place(broken), broken)
+
+    def _place(self, broken: ConfigFaults) -> Settings:
+        from monitor.config import ConfigFaults
+        from monitor.config.place import bare, place
+
+        if self.database is not None:
+            return bare(self.path, str(Path(self.database).absolute()))
+        try:
+            return place(self.path, os.environ)
+        except ConfigFaults:
+            if not Path(self.path).exists():  # a name that was mistyped
+                raise broken from None
+            raise Refusal(f"{broken}\n{_NAME_IT}", BAD_CONFIG) from None

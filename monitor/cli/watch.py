@@ -15,11 +15,11 @@ from typing import NoReturn
 
 from monitor.cli import USAGE, Refusal, garbage
 from monitor.cli.balances import write_text
-from monitor.cli.setting import Globals
+from monitor.cli.setting import Globals, Known
 from monitor.cli.status import text_of
 from monitor.cli.terminal import size, width
+from monitor.config import ConfigFaults
 from monitor.core.durations import format_duration
-from monitor.core.settings import Settings
 from monitor.store import NewerSchemaError, StoreError
 
 _OTHER_SCREEN, _OWN_SCREEN = "\x1b[?1049h\x1b[?25l", "\x1b[?25h\x1b[?1049l"
@@ -32,34 +32,39 @@ def watch(options: Globals, output_format: str, every: float) -> int:
     """Draw until interrupted. What is no terminal gets one text after the other."""
     if output_format != "text":
         raise Refusal("--watch: only with --format text; a script asks again by itself", USAGE)
-    settings = options.loader(need_secrets=False)()
+    known = options.known()
+    if known.broken is not None:
+        text_of(known, columns=width())  # refuses where nobody answers
+        known.warn()
     garbage.stay()
     if not sys.stdout.isatty():
         while True:
-            write_text(f"{_text(settings, width())}\n")
+            write_text(f"{_text(known, width())}\n")
             sys.stdout.flush()
             time.sleep(every)
     with _screen():
         while True:
-            _draw(settings, every)
+            _draw(known, every)
             time.sleep(every)
 
 
-def _text(settings: Settings, columns: int) -> str:
+def _text(known: Known, columns: int) -> str:
     """How everything stands, or why that cannot be read at present."""
     try:
-        return text_of(settings, columns=columns)
+        return text_of(known, columns=columns)
     except NewerSchemaError:
         raise
     except StoreError as error:
         return f"{error}\n"
+    except ConfigFaults as broken:
+        return f"no daemon answers, and the config on disk is broken:\n{broken}\n"
 
 
-def _draw(settings: Settings, every: float) -> None:
+def _draw(known: Known, every: float) -> None:
     columns, rows = size()
     now = f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC"
     head = f"monitor status, every {format_duration(every)}, Ctrl-C ends: {now}"
-    lines = fitted([head, "", *_text(settings, columns).splitlines()], columns, rows)
+    lines = fitted([head, "", *_text(known, columns).splitlines()], columns, rows)
     write_text(_HOME + "\n".join(_CLEAR_LINE + line for line in lines) + _REST)
     sys.stdout.flush()
 

@@ -43,7 +43,7 @@ def build(context: Context, needs: Needs | None = None) -> Settings:
     `needs` says of which parts a variable or a file that is not there is a fault; else of all.
     """
     document = context.document
-    written = _without_nothing(document.root)
+    written = without_nothing(document.root)
     block = checked(document, ConfigBlock, written, ()).block
     accounts = _accounts(context, block)
     targets = targets_of(accounts, block.receivers or ())
@@ -57,7 +57,7 @@ def build(context: Context, needs: Needs | None = None) -> Settings:
         flapping=read_flapping(context, block.flapping),
         receivers=read_receivers(context, _trees(block.receivers), targets, zone),
         web=read_web(context, block.web or WebBlock.absent()),
-        database=_database(context, block),
+        database=database_of(context, block),
         canary_url=block.canary,
         history=read_history(context, block.history or HistoryBlock.absent()),
         timezone=zone,
@@ -82,7 +82,7 @@ def _lacks(document: Document, settings: Settings, needs: Needs | None) -> list[
     return [fault for path, fault in document.lacks if is_needed(path, needed)]
 
 
-def _database(context: Context, block: ConfigBlock) -> str:
+def database_of(context: Context, block: ConfigBlock) -> str:
     """Where it is; what stands there and is no database is set aside, which no config survives."""
     path = context.database_path(block.database or DATABASE)
     if os.path.realpath(path) == os.path.realpath(context.document.file):
@@ -90,7 +90,7 @@ def _database(context: Context, block: ConfigBlock) -> str:
     return path
 
 
-def _without_nothing(root: Tree) -> dict[str, Tree]:
+def without_nothing(root: Tree) -> dict[str, Tree]:
     """A top-level block whose lines are all commented out is as good as absent."""
     items = root.items() if isinstance(root, dict) else ()
     return {k: v for k, v in items if not (isinstance(v, Scalar) and v.tag is Tag.NOTHING)}

@@ -115,15 +115,19 @@ def _target(
 
 
 def _untold(found: Untold) -> dict[str, object]:
-    return {"receiver": found.receiver, "why": found.why, "until": second(found.until)}
+    """`knows`: the severity the receiver has heard of, while it is worse by now; else null."""
+    return {
+        "receiver": found.receiver,
+        "why": found.why,
+        "until": second(found.until),
+        "knows": None if found.knows is None else found.knows.value,
+    }
 
 
 def _alert(
     alert: Alert, incidents: Mapping[str, Incident], waits: Iterable[Untold]
 ) -> dict[str, object]:
     incident = incidents.get(alert.incident or "")
-    ack = incident.ack if incident is not None else None
-    acknowledged = None if ack is None else {"by": ack.by, "comment": ack.comment}
     return {
         "alert": alert.rule,
         "target": alert.target,
@@ -134,9 +138,17 @@ def _alert(
         "flapping": alert.flaps is not None,
         "since": second(alert.since),
         "incident": alert.incident,
-        "acknowledged": acknowledged,
+        "acknowledged": _ack(incident),
         "untold": [_untold(u) for u in waits if u.incident == alert.incident],
     }
+
+
+def _ack(incident: Incident | None) -> dict[str, object] | None:
+    """Who has seen it, and at which severity: one that is worse speaks again."""
+    ack = None if incident is None else incident.ack
+    if ack is None:
+        return None
+    return {"by": ack.by, "comment": ack.comment, "severity": ack.severity.value}
 
 
 def _silence(silence: Silence) -> dict[str, object]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from monitor.core.advice import step_of
+from monitor.core.desk import acknowledged
 from monitor.core.durations import about
 from monitor.core.globs import matches
 from monitor.core.maintenance import is_planned, planned
@@ -88,7 +89,6 @@ def _episode(
     now: datetime,
     account: str,
 ) -> Episode:
-    ack = incident.ack
     end = incident.closed_at or now
     return Episode(
         id=incident.id,
@@ -102,7 +102,7 @@ def _episode(
         opened_at=incident.opened_at,
         closed_at=incident.closed_at,
         close_reason=incident.close_reason,
-        acknowledged=f"{ack.by}: {ack.comment}" if ack else "",
+        acknowledged=_acknowledged(incident),
         silenced=_silenced(incident, silences),
         told=tuple(said[-lines:]),
         told_before=max(0, len(said) - lines),
@@ -110,6 +110,14 @@ def _episode(
         account=account,
         command=shlex.join(("monitor", "ack", incident.target, "--alert", incident.alert)),
     )
+
+
+def _acknowledged(incident: Incident) -> str:
+    ack = incident.ack
+    if ack is None:
+        return ""
+    at = "" if acknowledged(incident) else f" at {ack.severity}"  # it has become worse since
+    return f"{ack.by}{at}: {ack.comment}"
 
 
 def _next_step(incident: Incident, entry: Entry | None) -> str:

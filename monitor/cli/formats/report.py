@@ -17,9 +17,9 @@ from monitor.cli.formats.rows import (
     SilenceRow,
     TargetRow,
 )
-from monitor.core.causes import Cause, Status
+from monitor.core.causes import Cause, Severity, Status
 
-_Enum = TypeVar("_Enum", Status, Cause)
+_Enum = TypeVar("_Enum", Status, Cause, Severity)
 Member = Mapping[str, object]
 
 
@@ -127,16 +127,26 @@ def _quota(member: Member) -> QuotaRow:
 
 def _alert(member: Member) -> AlertRow:
     names = ("alert", "target", "severity", "state", "summary", "since")
-    ack = member.get("acknowledged")
-    by = _text(ack, "by") if isinstance(ack, Mapping) else ""
-    held = tuple(_untold(m) for m in _members(member, "untold"))
     alert, target, severity, state, summary, since = (_text(member, name) for name in names)
+    by = _acknowledged(member.get("acknowledged"), severity)
+    held = tuple(_untold(m, severity) for m in _members(member, "untold"))
     return AlertRow(alert, target, severity, state, summary, since, by, held)
 
 
-def _untold(member: Member) -> str:
-    until = _text(member, "until")
-    held = f"{_text(member, 'receiver')}: {_text(member, 'why')}"
+def _acknowledged(ack: object, severity: str) -> str:
+    """By whom; where it has become worse since, at which severity."""
+    if not isinstance(ack, Mapping):
+        return ""
+    by, seen = _text(ack, "by"), _one_of(Severity, ack.get("severity"))
+    now = _one_of(Severity, severity)
+    outgrown = seen is not None and now is not None and now.rank > seen.rank
+    return f"{by} at {seen}" if outgrown else by
+
+
+def _untold(member: Member, severity: str) -> str:
+    until, who = _text(member, "until"), _text(member, "receiver")
+    what = f" that it is {severity}" if _text(member, "knows") else ""
+    held = f"{who}{what}: {_text(member, 'why')}"
     return f"{held}, until {until}" if until else held
 
 

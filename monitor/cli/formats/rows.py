@@ -78,7 +78,7 @@ class AlertRow:
     state: str
     summary: str
     since: str
-    acknowledged: str = ""  # by whom
+    acknowledged: str = ""  # `ada`; `ada at warning` where it has become worse since
     untold: tuple[str, ...] = ()  # `office: outside its hours, until 2026-11-23T07:00:00Z`
 
 
