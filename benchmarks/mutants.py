@@ -26,7 +26,7 @@ from hypothesis import HealthCheck, Phase, settings
 from benchmarks.faults import Fault, faults
 
 NAMES = """ledger ledger_edges forecast forecast_edges book renewal plan_forecast ledger_wild
-    runway_laws forecast_lives"""
+    runway_laws forecast_lives crossing cadence"""
 TESTS = [f"tests/test_{name}.py" for name in NAMES.split()]
 ALIVE, KILLED, TIMED_OUT = 0, 1, 2
 
