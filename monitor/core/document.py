@@ -100,6 +100,8 @@ def _target(
         "cause": view.cause.value if view.cause is not None else None,
         "summary": summary(view, row.siblings),
         "next_step": next_step(view, firing, row.siblings),
+        "next_step_in_full": next_step(view, firing, row.siblings, in_full=True),
+        "firing": [{"alert": a.rule, "summary": a.said} for a in row.firing],
         "last_run": second(reading.at if reading is not None else None),
         "last_success": second(view.last_success),
         "duration_seconds": estimate(reading.duration) if reading is not None else None,
