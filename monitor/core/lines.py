@@ -61,7 +61,7 @@ def three_lines(
     what, how_long = _what(notification, view), _how_long(incident, view, now)
     if not incident.open:
         return what, from_to(incident, now), "It is over by now; this could not be told before."
-    return what, how_long, sentence(_next_step(incident, view, first_step, rules))
+    return what, how_long, to_do(incident, view, first_step, rules)
 
 
 def _what(notification: Notification, view: View | None) -> str:
@@ -111,6 +111,11 @@ def _about_money(incident: Incident, view: View) -> bool:
     causes = (Cause.OK, Cause.CREDITS_EXHAUSTED)
     own = view.check is Check.BALANCE and incident.cause in causes
     return own or incident.alert in MONEY_RULES
+
+
+def to_do(incident: Incident, view: View | None, first_step: str, rules: Iterable[Rule]) -> str:
+    """The sentence that says what to do about an open incident. `rules`: those firing."""
+    return sentence(_next_step(incident, view, first_step, rules))
 
 
 def _next_step(
