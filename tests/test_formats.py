@@ -156,6 +156,11 @@ def test_text_shows_figures_jobs_left_and_the_next_step_under_the_target() -> No
     )
 
 
+def test_text_says_of_a_burn_that_it_is_the_plans() -> None:
+    row = target("a/balance", balance=9, burn_per_hour=225, burn_planned=True)
+    assert "            burn 225/h (planned)\n" in shown(said_of(row), "text")
+
+
 @pytest.mark.parametrize(
     ("read", "took", "words"),
     [("2026-11-20T10:29:28Z", None, ", read about 2 min ago"),

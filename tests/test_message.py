@@ -482,6 +482,14 @@ def test_figures_are_in_words() -> None:
     assert say(about).figures[-1] == ("Cause", "credits_exhausted")
 
 
+def test_a_burn_that_nobody_has_seen_is_called_planned() -> None:
+    view = balance()
+    assert view.outlook is not None
+    view = replace(view, outlook=replace(view.outlook, planned=True))
+    figures = dict(say(incident("runway-short"), view=view).figures)
+    assert figures["Burn"] == "41.5 credits per hour (planned)"
+
+
 def test_a_balance_that_is_only_remembered_is_called_so() -> None:
     failed = Reading("kie/balance", T0, 1.0, Finding(Cause.TIMED_OUT))
     view = balance(cause=Cause.TIMED_OUT, reading=failed)

@@ -110,6 +110,7 @@ def test_the_document_of_the_contract_word_for_word() -> None:
         "balance": 5916.25, "last_balance": 5916.25,
         "doubted": None,
         "unit": "credits", "unit_since": None, "floor": 135, "burn_per_hour": 41.5,
+        "burn_planned": False,
         "runway_hours": {"p10": 90.1, "p25": 112, "p50": 139.3, "p90": "+Inf"},
         "forecast_accuracy": None,
         "jobs_left": {"sora-2-pro-720p-15s": 43},

@@ -64,6 +64,7 @@ def _balance(view: View) -> dict[str, object]:
         "unit_since": second(view.unit_since),
         "floor": number(view.floor),
         "burn_per_hour": estimate(outlook.burn_per_hour) if outlook else None,
+        "burn_planned": outlook.planned if outlook else None,
         "runway_hours": runway_hours(outlook) if outlook else None,
         "forecast_accuracy": accuracy(view.hindsight),
         "jobs_left": dict(view.jobs_left) if view.known else None,

@@ -87,6 +87,7 @@ def _target(member: Member, at: datetime | None) -> TargetRow:
         quotas=tuple(_quota(m) for m in _members(member, "quotas")),
         fires=tuple(_fires(m, _text(member, "summary")) for m in _members(member, "firing")),
         accuracy=accuracy(member.get("forecast_accuracy")),
+        planned=member.get("burn_planned") is True,
         interval=_number(member.get("interval_seconds")),
         age=_age(_moment(member, "last_success"), at),
     )

@@ -56,6 +56,7 @@ class TargetRow:
     quotas: tuple[QuotaRow, ...]
     fires: tuple[str, ...] = ()  # `kie-low fires: balance 28880.25 is under 100000`; worst first
     accuracy: tuple[AccuracyRow, ...] = ()
+    planned: bool = False  # the burn is the plan's: hardly any was seen
     interval: float | None = None  # seconds
     age: float | None = None  # seconds since it was read; None where it was for this document
 
