@@ -143,7 +143,12 @@ def _sound(asked: Asked, text: str, known: Catalogue) -> Settings:
 
 def _free(asked: Asked) -> None:
     """Whether there is room for the file, before anything else is asked or done."""
-    if str(asked.output) == "-" or asked.force or not asked.output.exists():
+    if str(asked.output) == "-":
+        return
+    if asked.output.is_dir():
+        example = asked.output / "config.yaml"
+        raise Refusal(f"{asked.output} is a directory: name a file, such as {example}", USAGE)
+    if asked.force or not asked.output.exists():
         return
     if sys.stdin.isatty():
         import typer
