@@ -308,6 +308,15 @@ def test_a_users_rule_on_a_balance_borrows_the_page_about_topping_up() -> None:
 
 
 @pytest.mark.parametrize(
+    ("severity", "step"),
+    [(Severity.WARNING, "Top up today; "), (Severity.CRITICAL, "Top up now; ")],
+)
+def test_a_users_critical_rule_on_a_balance_is_not_put_off(severity: Severity, step: str) -> None:
+    message = say(incident("credits-low", severity=severity), view=balance(), rules=(LOW,))
+    assert message.steps[0].startswith(step)
+
+
+@pytest.mark.parametrize(
     ("view", "rules", "words"),
     [
         (balance(), (CRITICAL,), "Top up 6891 credits: that pays for 7 days at this burn."),
