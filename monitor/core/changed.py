@@ -72,7 +72,7 @@ def _finite(value: float | None) -> float | None:
 
 
 def changed(incident: Incident) -> str:
-    """`balance 5,916 → 25,000 credits: topped up 20000 credits at 10:31 UTC; burn 900 → 40 ...`.
+    """`balance 5916 → 25000 credits: topped up 20000 credits at 10:31 UTC; burn 900 → 40 ...`.
 
     Empty where nothing is known to have changed, or the incident was not resolved.
     """

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from monitor.core.lines import fitting, to_do
-from monitor.core.message import Runbook
+from monitor.core.message import Runbook, claims
 from monitor.core.model import Check, Incident
 from monitor.core.phrases import sentence
 from monitor.core.settings import Account
@@ -85,7 +85,7 @@ def _todo(
         return ""
     here = {i.alert for i in snapshot.incidents if i.open and i.target == incident.target}
     rules = [r for r in snapshot.settings.rules if r.name in here]
-    said = to_do(incident, view, steps[0], rules)
+    said = to_do(incident, claims(view), steps[0], rules)
     return "" if said == sentence(steps[0]) else said
 
 
