@@ -59,7 +59,17 @@ class Operator:
             comment=asked["comment"],
         )
         await self._pipeline.keeper.silence(silence)
-        return {"id": silence.id, "ends_at": silence.ends_at.isoformat()}
+        return {
+            "id": silence.id,
+            "ends_at": silence.ends_at.isoformat(),
+            "matched": self._matched(silence.targets),
+        }
+
+    def _matched(self, glob: str) -> str:
+        """The targets it is about, by name; empty where there is none yet."""
+        memory = self._pipeline.memory
+        found = [name for name in memory.views if matches(glob, name)]
+        return _listed(found or [name for name in memory.derived() if matches(glob, name)])
 
     def _unmatched(self, asked: Mapping[str, str]) -> str:
         """Why a silence would mute nothing there is; empty where it may mute something."""

@@ -69,17 +69,17 @@ def test_a_duration_that_is_over_is_said_in_its_two_largest_units(
 
 CHANGES = [
     (BEFORE, AFTER,
-     "balance 5,916.25 → 25,000 credits: topped up 20,000 credits at 12:31 UTC; burn 900 → 40"
+     "balance 5916.25 → 25000 credits: topped up 20000 credits at 12:31 UTC; burn 900 → 40"
      " credits per hour; runway about 5 h → about 26 days"),
     # no top-up: a plan, a refund, another's doing
     (BEFORE, replace(AFTER, topped_up=Decimal(1000), burn=900.0, runway=None),
-     "balance 5,916.25 → 25,000 credits"),
+     "balance 5916.25 → 25000 credits"),
     # a top-up before the opening is none of it
     (BEFORE, replace(AFTER, topped_up_at=BEFORE.topped_up_at, burn=None, runway=5.1),
-     "balance 5,916.25 → 25,000 credits: topped up 20,000 credits"),
+     "balance 5916.25 → 25000 credits: topped up 20000 credits"),
     # on another day than the end
     (replace(BEFORE, burn=None, runway=None), replace(AFTER, topped_up_at=NOW - 24 * HOURS),
-     "balance 5,916.25 → 25,000 credits: topped up 20,000 credits at 2026-11-19 10:31 UTC"),
+     "balance 5916.25 → 25000 credits: topped up 20000 credits at 2026-11-19 10:31 UTC"),
     # another unit is another series
     (BEFORE, replace(AFTER, unit="USD", runway=None), ""),
     (BEFORE, replace(BEFORE, runway=math.inf), "runway about 5 h → without end"),
@@ -113,8 +113,8 @@ def test_resolved_says_after_how_long_and_what_changed() -> None:
         " now, about 26 days."
     )
     assert message.how_long == (
-        "It lasted 2 h 10 min: 2026-11-20 10:31 UTC to 2026-11-20 12:41 UTC. Balance 5,916.25 →"
-        " 25,000 credits: topped up 20,000 credits at 12:31 UTC; burn 900 → 40 credits per hour;"
+        "It lasted 2 h 10 min: 2026-11-20 10:31 UTC to 2026-11-20 12:41 UTC. Balance 5916.25 →"
+        " 25000 credits: topped up 20000 credits at 12:31 UTC; burn 900 → 40 credits per hour;"
         " runway about 5 h → about 26 days."
     )
     assert message.annotations["description"].startswith(message.what)
@@ -212,7 +212,7 @@ async def test_the_end_compares_with_an_opening_before_a_restart(tmp_path: Path)
     await house.probe(after=300)
     message, _ = house.mail.sent[-1]
     assert message.kind is Kind.RESOLVED
-    assert "Balance 9,916.25 → 29,900 credits: topped up 20,000 credits at" in message.how_long
+    assert "Balance 9916.25 → 29900 credits: topped up 20000 credits at" in message.how_long
     await house.pipeline.keeper.close()
 
 

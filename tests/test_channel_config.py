@@ -60,6 +60,11 @@ FAULTS = {
         "email:\n      to: [a@example.com]\n      from: b@example.com\n      smtp: []",
         "7:13: receivers.lead.email.smtp: is an empty list",
     ),
+    "a relay's name alone": (
+        "email:\n      to: [a@example.com]\n      from: b@example.com\n      smtp: one",
+        "7:13: receivers.lead.email.smtp: must be a mapping such as {host: smtp.example.com}, or "
+        "a list of such, not text",
+    ),
     "a refresh without a unit": (
         "alertmanager:\n      urls: [http://one]\n      refresh: 60",
         "6:16: receivers.lead.alertmanager.refresh: ",

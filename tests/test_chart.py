@@ -83,6 +83,11 @@ def test_never_more_than_thirty_days() -> None:
     assert made(view(outlook=slow), falling(2000, every=60)).first == -30 * 24
 
 
+def test_a_past_of_less_than_a_minute_is_not_given_a_length() -> None:
+    words = made(view(), [(NOW - timedelta(seconds=n), 10485.25) for n in (10, 5)]).words
+    assert words.startswith("Balance: from 10485 to 10485.25 credits now, ")
+
+
 def test_a_young_past_still_shows_when_the_floor_is_reached() -> None:
     chart = made(view(), falling(6))
     assert chart.last > 7.0

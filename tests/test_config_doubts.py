@@ -96,6 +96,20 @@ ODD = [
      "3:8: accounts.kie: warning: there is no key: nothing is asked with it, and nobody is told "
      "of it; `enabled: false` says that this is meant"),
     ({"kie": "{enabled: false}"}, "", "", None),
+    ({"kie": "{key: $KIE_API_KEY, balance: {interval: 5m}}"}, "", "",
+     "3:14: accounts.kie.key: warning: looks like a variable of another notation, and is taken as "
+     "it stands: write ${KIE_API_KEY} (or $$ for $)"),
+    ({"kie": "{key: '%KIE_API_KEY%', balance: {interval: 5m}}"}, "", "",
+     "3:14: accounts.kie.key: warning: looks like a variable of another notation, and is taken as "
+     "it stands: write ${KIE_API_KEY}"),
+    ({"kie": "{key: $(KIE_API_KEY), balance: {interval: 5m}}"}, "", "",
+     "3:14: accounts.kie.key: warning: looks like a variable of another notation, and is taken as "
+     "it stands: write ${KIE_API_KEY} (or $$ for $)"),
+    ({"kie": "{key: $PLANTED7, balance: {interval: 5m}}"}, "", "",  # maybe it is the key
+     "3:14: accounts.kie.key: warning: looks like a variable of another notation, and is taken as "
+     "it stands: write ${NAME} (or $$ for $)"),
+    ({"kie": "{key: $$KIE_API_KEY, balance: {interval: 5m}}"}, "", "", None),
+    ({"kie": "{key: $a_key, balance: {interval: 5m}}"}, "", "", None),
     ({}, mail("host: 'smtp.example.com:587'"), "",
      "5:76: receivers.r.email.smtp.host: warning: holds a port: write `host: smtp.example.com, "
      "port: 587`"),

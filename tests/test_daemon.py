@@ -6,6 +6,7 @@ import html
 import http.client
 import json
 import os
+import re
 import signal
 import socket
 import sqlite3
@@ -185,6 +186,9 @@ def test_a_silence_by_the_command_mutes_within_seconds_and_its_end_tells(
         words = ("--for", "1h", "--author", "me", "--comment", "planned")
         made = monitor(path, "silence", "kie/*", *words)
         assert made.returncode == 0, made.stderr
+        assert re.fullmatch(r"[0-9a-f]{10}\n", made.stdout), "the id alone: scripts read it"
+        said = r"silenced until 20\d\d-\d\d-\d\d \d\d:\d\d UTC: kie/balance\n"
+        assert re.fullmatch(said, made.stderr)
         world.kie.balance = Decimal(9000)
         living.until(lambda: "kie-credits-low" in alerts(living))
         assert living.status()["status"] == "warning"  # a silence changes no state

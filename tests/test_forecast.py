@@ -300,3 +300,13 @@ def test_nothing_is_said_before_half_an_hour_and_two_drops() -> None:
     assert outlook(forecast, standing(end, 600.0, drops=1), end).p50 is None
     assert outlook(forecast, standing(end, 600.0, drops=2), end).p50 is not None
     assert outlook(forecast, standing(end, 600.0, drops=1, plan=10.0), end).p50 is not None
+
+
+def test_a_burn_that_is_the_plans_alone_is_told_from_one_that_was_seen() -> None:
+    forecast = Forecast()
+    at = fold(forecast, 60.0, hours=0.8)
+    said = [
+        outlook(forecast, standing(at, 600.0, drops=drops, plan=plan), at)
+        for drops, plan in ((0, 0.0), (1, 0.0), (0, 10.0), (1, 10.0), (2, 10.0), (2, 0.0))
+    ]
+    assert [now.planned for now in said] == [False, False, True, True, False, False]

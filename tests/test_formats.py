@@ -156,6 +156,11 @@ def test_text_shows_figures_jobs_left_and_the_next_step_under_the_target() -> No
     )
 
 
+def test_text_says_of_a_burn_that_it_is_the_plans() -> None:
+    row = target("a/balance", balance=9, burn_per_hour=225, burn_planned=True)
+    assert "            burn 225/h (planned)\n" in shown(said_of(row), "text")
+
+
 @pytest.mark.parametrize(
     ("read", "took", "words"),
     [("2026-11-20T10:29:28Z", None, ", read about 2 min ago"),
@@ -341,6 +346,31 @@ def test_github_puts_the_next_step_into_a_sentence_of_its_own() -> None:
     row = target("hub/key", "critical", "key_rejected", next_step="Create a new key")
     text = shown(said_of(row, status="critical"), "github")
     assert "::hub/key is critical. Next: Create a new key\n" in text
+
+
+FIRES = [{"alert": f"low-{n}", "summary": f"balance 9 is under 1{n}"} for n in range(5)]
+
+
+@pytest.mark.parametrize("form", ["junit", "github", "nagios"])
+def test_a_format_without_a_list_of_alerts_names_the_rule_that_fires_and_why(form: str) -> None:
+    text = shown(said_of(target("a/balance", "warning", firing=FIRES[:1])), form)
+    assert "a/balance is warning; low-0 fires: balance 9 is under 10" in text
+    known = [{"alert": "models-exhausted", "summary": "a/model is warning"}]
+    text = shown(said_of(target("a/model", "warning", firing=known)), form)
+    assert "a/model is warning; models-exhausted fires" in text
+    assert "fires: " not in text
+
+
+def test_of_many_rules_that_fire_on_one_target_three_are_named() -> None:
+    text = shown(said_of(target("a/balance", "warning", firing=FIRES)), "nagios")
+    assert text.endswith("low-2 fires: balance 9 is under 12; 2 more alerts\n")
+
+
+@pytest.mark.parametrize("form", ["text", "junit", "github"])
+def test_the_next_step_says_what_it_reaches_where_the_document_does(form: str) -> None:
+    row = target("a/balance", "warning", next_step="Top up 1 credits",
+                 next_step_in_full="Top up 1 credits to reach 10")  # fmt: skip
+    assert "ext: Top up 1 credits to reach 10" in shown(said_of(row), form)
 
 
 def test_junit_drops_what_no_xml_may_hold_and_keeps_the_rest() -> None:

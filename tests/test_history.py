@@ -629,6 +629,8 @@ def test_a_hundred_days_are_not_listed_one_by_one() -> None:
         (Outlook(None, None, None, None, None), "how fast it burns is not known yet"),
         (Outlook(0.0, 900.0, math.inf, math.inf, math.inf), "nothing burns"),
         (Outlook(5.0, 0.0, 0.0, 0.0, 0.0), "nothing is left"),
+        (Outlook(5.0, 9, 9, 9, 9), "burns 5 credits an hour, 120 a day"),
+        (Outlook(5.0, 9, 9, 9, 9, planned=True), "burns 5 credits an hour, 120 a day (planned)"),
         (Outlook(5.0, 10.0, 30.0, 50.0, 90.0), "used up in about 30 h, 2026-11-21 06:00 (P25)"),
     ],
 )

@@ -191,6 +191,23 @@ def test_without_a_terminal_and_without_a_provider_it_says_what_there_is(
     assert "kie, kling" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("given", "host", "port", "tls"),
+    [("smtp.example.com", "smtp.example.com", 587, "starttls"),
+     ("127.0.0.1:12525", "127.0.0.1", 12525, "starttls"),
+     ("[::1]:25", "::1", 25, "starttls"),
+     ("smtp.example.com:465", "smtp.example.com", 465, "implicit"),
+     ("::1", "::1", 587, "starttls")],
+)  # fmt: skip
+def test_a_mail_server_may_be_given_with_its_port(
+    here: Path, capsys: pytest.CaptureFixture[str], given: str, host: str, port: int, tls: str
+) -> None:
+    words = ("--provider", "kie", "--email", "a@example.com", "--smtp-host", given)
+    assert init(*words, "--output", "-") == 0
+    server = yaml.safe_load(capsys.readouterr().out)["receivers"]["mail"]["email"]["smtp"]
+    assert [server[key] for key in ("host", "port", "tls")] == [host, port, tls]
+
+
 def test_at_a_terminal_a_few_questions_do(tmp_path: Path) -> None:
     with terminal(["init", "--no-check"], tmp_path, environment(tmp_path)) as seen:
         seen.until("Which providers do you use: ")
@@ -204,7 +221,7 @@ def test_at_a_terminal_a_few_questions_do(tmp_path: Path) -> None:
         seen.until("(nobody: Enter): ")
         seen.type("a@example.com\n")
         seen.until("The mail server: ")
-        seen.type("smtp.example.com\n")
+        seen.type("smtp.example.com:2525\n")
         seen.until("(none: Enter): ")
         seen.type("\n")
         assert seen.ended() == 0
@@ -212,6 +229,8 @@ def test_at_a_terminal_a_few_questions_do(tmp_path: Path) -> None:
     assert settings.accounts[0].models == ("a/b", "c/d")
     assert settings.accounts[1].fields["account_sid"] == "AC-example"
     assert settings.receivers[0].addresses == ("a@example.com",)
+    (server,) = settings.receivers[0].options["smtp"]  # type: ignore[misc]  # one relay
+    assert (server["host"], server["port"]) == ("smtp.example.com", 2525)
 
 
 def test_at_a_terminal_it_asks_before_it_overwrites(tmp_path: Path) -> None:

@@ -14,11 +14,15 @@ from monitor.config import load
 KEY = "hf_planted-key-0001"
 BLANKS = "accounts.huggingface.key: has blanks or line breaks around it, which are left out"
 QUOTES = "has quotes around it, which the provider would take for a part of it"
+KEYLESS = (
+    "there is no key: nothing is asked with it, and nobody is told of it; `enabled: false` says "
+    "that this is meant"
+)
 LOOKS = "does not look like a key of Hugging Face, which begins with hf_"
 
 GIVEN = [
     ("key: '${K}'", KEY, KEY, []),
-    ("key: '${K}'", "", "", []),
+    ("key: '${K}'", "", "", [f"accounts.huggingface.key: {KEYLESS}"]),
     ("key: '${K}'", f"{KEY}\n", KEY, [BLANKS]),
     ("key: '${K}'", f" \t{KEY} ".replace("\t", ""), KEY, [BLANKS]),
     ("key: '${K}'", f"'{KEY}'", f"'{KEY}'", [f"accounts.huggingface.key: {QUOTES}"]),

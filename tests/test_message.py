@@ -308,6 +308,15 @@ def test_a_users_rule_on_a_balance_borrows_the_page_about_topping_up() -> None:
 
 
 @pytest.mark.parametrize(
+    ("severity", "step"),
+    [(Severity.WARNING, "Top up today; "), (Severity.CRITICAL, "Top up now; ")],
+)
+def test_a_users_critical_rule_on_a_balance_is_not_put_off(severity: Severity, step: str) -> None:
+    message = say(incident("credits-low", severity=severity), view=balance(), rules=(LOW,))
+    assert message.steps[0].startswith(step)
+
+
+@pytest.mark.parametrize(
     ("view", "rules", "words"),
     [
         (balance(), (CRITICAL,), "Top up 6891 credits: that pays for 7 days at this burn."),
@@ -480,6 +489,14 @@ def test_figures_are_in_words() -> None:
         ("Last read", "2026-11-20 10:31 UTC"),
     )
     assert say(about).figures[-1] == ("Cause", "credits_exhausted")
+
+
+def test_a_burn_that_nobody_has_seen_is_called_planned() -> None:
+    view = balance()
+    assert view.outlook is not None
+    view = replace(view, outlook=replace(view.outlook, planned=True))
+    figures = dict(say(incident("runway-short"), view=view).figures)
+    assert figures["Burn"] == "41.5 credits per hour (planned)"
 
 
 def test_a_balance_that_is_only_remembered_is_called_so() -> None:

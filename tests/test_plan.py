@@ -253,7 +253,7 @@ def test_half_as_much_again_is_far_off_either_way(planned: str, burned: str, far
 REFUSED = [
     (("--job", "sora-2-pro-72p-15s=4/day"), f"did you mean {PRO}?"),
     (("--job", "dall-e=4/day"), "known jobs: sora-2-720p-10s"),
-    (("--job", PRO), "is not a planned usage"),
+    (("--job", PRO), "--job: 'sora-2-pro-720p-15s' is not a planned usage"),
     (("--job", f"{PRO}=many/day"), "is not a planned usage"),
     (("--job", f"{PRO}=-4/day"), "is not a planned usage"),
     (("--job", "=4/day"), "is not a planned usage"),

@@ -102,11 +102,15 @@ def test_the_document_of_the_contract_word_for_word() -> None:
         "target": "kie/balance", "account": "kie", "provider": "kie", "check": "balance",
         "subject": None, "status": "warning", "cause": "ok",
         "summary": "5916.25 credits, about 6 days", "next_step": "Top up 4084 credits",
+        "next_step_in_full":
+            "Top up 4084 credits to reach 10000: that lasts about 10 days at this burn",
+        "firing": [{"alert": "kie-credits-low", "summary": "balance 5916.25 is under 10000"}],
         "last_run": "2026-11-20T10:31:28Z", "last_success": "2026-11-20T10:31:28Z",
         "duration_seconds": 0.25, "interval_seconds": 300, "facts": {},
         "balance": 5916.25, "last_balance": 5916.25,
         "doubted": None,
         "unit": "credits", "unit_since": None, "floor": 135, "burn_per_hour": 41.5,
+        "burn_planned": False,
         "runway_hours": {"p10": 90.1, "p25": 112, "p50": 139.3, "p90": "+Inf"},
         "forecast_accuracy": None,
         "jobs_left": {"sora-2-pro-720p-15s": 43},
@@ -118,6 +122,7 @@ def test_the_document_of_the_contract_word_for_word() -> None:
         "subject": "stabilityai/stable-diffusion-xl-base-1.0", "status": "warning",
         "cause": "model_not_served", "summary": "nobody serves the model",
         "next_step": "Switch to a fallback that is served",
+        "next_step_in_full": "Switch to a fallback that is served", "firing": [],
         "last_run": "2026-11-20T10:31:28Z", "last_success": "2026-11-20T10:31:28Z",
         "duration_seconds": 0.25, "interval_seconds": 300, "facts": {},
     }  # fmt: skip

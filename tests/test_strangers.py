@@ -104,6 +104,9 @@ WRONG = [
      "mean kie/balance?\n"),
     ("init --provider huggin --output -", 64, "--provider: 'huggin' is no provider, did you mean "
      "huggingface?\n"),
+    ("plan --job foo=3", 64, "--job: 'foo=3' is not a planned usage such as "
+     "sora-2-720p-10s=40/day\n"),
+    ("init --provider kie --output .", 64, ". is a directory: name a file, such as config.yaml\n"),
     ("status --watch --format json", 64,
      "--watch: only with --format text; a script asks again by itself\n"),
 ]  # fmt: skip
@@ -116,6 +119,21 @@ def test_wrong_usage_is_named(
     with pytest.raises(SystemExit) as end:
         main(["--config", str(folder / "config.yaml"), *words.split(" ")])
     assert (end.value.code, *capsys.readouterr()) == (code, "", said)
+
+
+@pytest.mark.parametrize(
+    ("word", "how"),
+    [("reload", "The daemon reloads its config on SIGHUP: `systemctl reload monitor`."),
+     ("stop", "The daemon ends on SIGTERM: `systemctl stop monitor`."),
+     ("run", "`monitor` without a command is the daemon.")],
+)  # fmt: skip
+def test_what_is_no_command_because_it_is_done_otherwise_says_how(
+    capsys: pytest.CaptureFixture[str], word: str, how: str
+) -> None:
+    with pytest.raises(SystemExit) as end:
+        main([word])
+    assert end.value.code == 64
+    assert capsys.readouterr().err.endswith(f"Error: No such command '{word}'. {how}\n")
 
 
 @pytest.mark.parametrize("what", ["directory", "text"])

@@ -12,8 +12,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from web_house import HERE, PASSWORD, PORT, TOKEN, USERS, Acting, client, mark_of
 
+from monitor.core.causes import Cause, Severity
+from monitor.core.message import compose
+from monitor.core.model import Kind, Notification
+from monitor.core.rules import Rule
 from monitor.core.secret import Secret
 from monitor.core.settings import WebSettings
+from monitor.core.when import parse_when
+from monitor.runbooks import load_runbooks
 from monitor.web.forms import Marks, from_here, read_form
 
 BEARER = {"Authorization": f"Bearer {TOKEN}"}
@@ -135,6 +141,36 @@ async def test_the_page_says_what_is_wrong_and_what_to_do_and_who_knows() -> Non
     for words in ("nobody serves the model", "open since", "What to do", "<li>",
                   "What customers may be told", "oncall", "model_not_served"):  # fmt: skip
         assert words in page
+
+
+async def test_the_page_that_a_mail_links_to_has_the_mails_sentence_with_its_amount() -> None:
+    low = Rule("kie-credits-low", "kie/balance", parse_when("balance < 10000"), Severity.WARNING)
+    house = Acting()
+    house.snap = replace(house.snap, settings=replace(house.snap.settings, rules=(low,)))
+    name = next(i.id for i in house.snap.incidents if i.alert == low.name)
+    words = "Top up 4084 credits to reach 10000: that lasts about 10 days at this burn."
+    async with client(house) as user:
+        page = (await user.get(f"/incidents/{name}")).text
+        other = (await user.get(f"/incidents/{house.incident}")).text
+    assert f'<p id="todo"><strong>{words}</strong></p>' in page
+    assert 'id="todo"' not in other, "the first step says it"
+
+
+async def test_a_provider_that_refuses_leaves_no_forecast_in_the_pages_sentence() -> None:
+    low = Rule("kie-credits-low", "kie/balance", parse_when("balance < 10000"), Severity.WARNING)
+    house = Acting()
+    kie = house.snap.views["kie/balance"]
+    views = {**house.snap.views, kie.target: replace(kie, cause=Cause.CREDITS_EXHAUSTED)}
+    settings = replace(house.snap.settings, rules=(low,))
+    house.snap = replace(house.snap, settings=settings, views=views)
+    stands = next(i for i in house.snap.incidents if i.alert == low.name)
+    owed = Notification(stands, Kind.OPENED, 0, "oncall", ("oncall@example.com",))
+    mail = compose(owed, view=views[kie.target], runbooks=load_runbooks(), now=house.snap.at,
+                   external_url=None, rules=(low,))  # fmt: skip
+    async with client(house) as user:
+        page = (await user.get(f"/incidents/{stands.id}")).text
+    assert "at this burn" not in mail.todo
+    assert f'<p id="todo"><strong>{mail.todo}</strong></p>' in page
 
 
 # -- who may, and from where ----------------------------------------------------------------

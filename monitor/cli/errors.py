@@ -8,6 +8,12 @@ from monitor.cli import BAD_CONFIG, BAD_INPUT, INTERRUPTED, OUR_FAULT, Refusal
 
 # typer may carry its own copy of click: its errors are known by their names.
 _NAMES = {"UsageError", "ClickException"}
+_DAEMON = "`monitor` without a command is the daemon."
+_OTHERWISE = {
+    "reload": "The daemon reloads its config on SIGHUP: `systemctl reload monitor`.",
+    "stop": "The daemon ends on SIGTERM: `systemctl stop monitor`.",
+    **dict.fromkeys(("daemon", "run", "serve", "start"), _DAEMON),
+}
 
 
 def usage_error(error: Exception) -> bool:
@@ -19,7 +25,17 @@ def plain(error: Exception) -> None:
     """Leave out what the library that reads options says of itself."""
     said = getattr(error, "message", None)
     if isinstance(said, str):
-        error.message = said.removeprefix("Value error, ")  # type: ignore[attr-defined]  # click's
+        said = said.removeprefix("Value error, ")
+        error.message = _elsewhere(said)  # type: ignore[attr-defined]  # click's
+
+
+def _elsewhere(said: str) -> str:
+    """What is no command because it is done otherwise; else `said`, as it is."""
+    for name, how in _OTHERWISE.items():
+        unknown = f"No such command {name!r}."
+        if said.startswith(unknown):
+            return f"{unknown} {how}"
+    return said
 
 
 def as_refusal(error: Exception) -> Refusal | None:

@@ -16,6 +16,8 @@ from monitor.core.spec import Catalogue, FieldKind, ProviderSpec
 if TYPE_CHECKING:
     from monitor.config.starter import Mail
 
+_IMPLICIT = 465  # RFC 8314: TLS from the first byte; no server speaks STARTTLS there
+
 
 @dataclass(frozen=True, slots=True)
 class Asked:
@@ -110,19 +112,22 @@ def _complete(found: Mapping[str, Mapping[str, str]], known: Catalogue) -> None:
 
 
 def _mail(asked: Asked) -> Mail | None:
+    from monitor.config.addresses import split_listen
     from monitor.config.starter import Mail
 
     if not asked.emails:
         return None
     if not asked.smtp_host:
         raise Refusal("--email needs --smtp-host: the server that takes the mail", USAGE)
+    both = split_listen(asked.smtp_host)
+    host, port = both or (asked.smtp_host, asked.smtp_port)
     sender = asked.sender or f"monitor@{asked.emails[0].rpartition('@')[2] or 'localhost'}"
     return Mail(
         to=asked.emails,
         sender=sender,
-        host=asked.smtp_host,
-        port=asked.smtp_port,
-        tls=asked.smtp_tls,
+        host=host,
+        port=port,
+        tls="implicit" if both and port == _IMPLICIT else asked.smtp_tls,
         username=asked.smtp_username or "",
     )
 
@@ -143,7 +148,12 @@ def _sound(asked: Asked, text: str, known: Catalogue) -> Settings:
 
 def _free(asked: Asked) -> None:
     """Whether there is room for the file, before anything else is asked or done."""
-    if str(asked.output) == "-" or asked.force or not asked.output.exists():
+    if str(asked.output) == "-":
+        return
+    if asked.output.is_dir():
+        example = asked.output / "config.yaml"
+        raise Refusal(f"{asked.output} is a directory: name a file, such as {example}", USAGE)
+    if asked.force or not asked.output.exists():
         return
     if sys.stdin.isatty():
         import typer

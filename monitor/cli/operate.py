@@ -6,10 +6,12 @@ import asyncio
 import os
 import sys
 from collections.abc import Mapping
+from datetime import datetime
 
 from monitor.cli import USAGE, Refusal
 from monitor.cli.setting import Globals, Known
 from monitor.core.durations import parse_duration
+from monitor.core.phrases import moment
 
 
 def run(options: Globals, asked: Mapping[str, str]) -> int:
@@ -27,6 +29,8 @@ def run(options: Globals, asked: Mapping[str, str]) -> int:
         raise Refusal(str(reply["error"]), USAGE if reply.get("usage") else 1)
     for line in _lines(reply):
         sys.stdout.write(f"{line}\n")
+    if asked.get("do") == "silence":
+        sys.stderr.write(f"{_silenced(asked, reply)}\n")
     return 0
 
 
@@ -54,6 +58,14 @@ def seconds_of(duration: str) -> float:
     if seconds <= 0:
         raise Refusal("--for: a silence lasts longer than 0s", USAGE)
     return seconds
+
+
+def _silenced(asked: Mapping[str, str], reply: Mapping[str, object]) -> str:
+    """What is mute and until when: beside the id, which stands alone for scripts."""
+    ends, matched = reply.get("ends_at"), reply.get("matched")
+    until = f" until {moment(datetime.fromisoformat(ends))}" if isinstance(ends, str) else ""
+    alert = f"{asked['alert']} on " if asked.get("alert") else ""
+    return f"silenced{until}: {alert}{matched or asked['targets']}"
 
 
 def _lines(reply: Mapping[str, object]) -> list[str]:

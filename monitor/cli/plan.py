@@ -16,7 +16,7 @@ from monitor.cli.setting import Globals
 from monitor.core.days import history
 from monitor.core.durations import about
 from monitor.core.model import Outlook, Sample
-from monitor.core.phrases import money
+from monitor.core.phrases import by_plan, money
 from monitor.core.plan import (
     PAST_DAYS,
     Past,
@@ -188,7 +188,7 @@ def _span(past: Past) -> str:
 
 def _present(outlook: Outlook) -> str:
     burn = outlook.burn_per_hour
-    return "" if burn is None else f", {amount(burn)} an hour at present"
+    return "" if burn is None else f", {amount(burn)} an hour at present{by_plan(outlook)}"
 
 
 def _by_history(outlook: Outlook, now: datetime) -> str:

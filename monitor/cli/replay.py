@@ -21,7 +21,7 @@ from monitor.core.accuracy import Ended, Ending, Score, figures
 from monitor.core.builtin import BUILTIN
 from monitor.core.durations import about
 from monitor.core.model import Incident, Outlook, Sample
-from monitor.core.phrases import hours
+from monitor.core.phrases import by_plan, hours
 from monitor.core.replay import Replay, Replayed, document, plain_account
 from monitor.core.rules import Rule
 from monitor.core.settings import Account, TargetSettings
@@ -189,7 +189,7 @@ def _amount(found: Replayed) -> str:
 
 def _burn(outlook: Outlook) -> str:
     burn = outlook.burn_per_hour
-    return "unknown" if burn is None else f"{amount(burn)} per hour"
+    return "unknown" if burn is None else f"{amount(burn)} per hour{by_plan(outlook)}"
 
 
 def _runway(outlook: Outlook) -> str:

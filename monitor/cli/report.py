@@ -14,7 +14,7 @@ from monitor.core.durations import about
 from monitor.core.model import Outlook
 from monitor.core.past import Past, ends_at
 from monitor.core.pattern import Month, Pattern, ToppedUp
-from monitor.core.phrases import money
+from monitor.core.phrases import by_plan, money
 from monitor.core.sayings import busiest
 from monitor.core.words import amount, percent
 
@@ -82,7 +82,7 @@ def _forecast(outlook: Outlook | None, found: History, now: datetime) -> Iterato
         return
     burn = outlook.burn_per_hour
     a_day = f"burns {money(burn, found.unit)} an hour, {amount(_rounded(burn * 24))} a day"
-    yield a_day if burn > 0 else "nothing burns"
+    yield f"{a_day}{by_plan(outlook)}" if burn > 0 else "nothing burns"
     if outlook.p25 is None or math.isinf(outlook.p25):
         return
     if outlook.p25 <= 0:

@@ -11,7 +11,7 @@ import yaml
 from monitor.config.document import Document, Mark, Scalar, Tag, Tree
 from monitor.config.faults import ConfigFaults, Fault, PathTuple, spelled
 from monitor.config.source import file_fault
-from monitor.config.variables import hide, show, substitute
+from monitor.config.variables import hide, show, substitute, without_braces
 
 _LOADER: type = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 DEEPEST = 32  # levels of nesting: PyYAML's C composer recurses on the C stack and would overflow
@@ -226,6 +226,11 @@ class _Walk:
 
     def substituted(self, text: str, path: PathTuple, *, plain: bool) -> Scalar:
         done = substitute(show(text), self.document.env)
+        if meant := without_braces(text, self.document.env):
+            message = "looks like a variable of another notation, and is taken as it stands: write"
+            self.document.doubt(
+                path, f"{message} {meant}{' (or $$ for $)' * text.startswith('$')}"
+            )
         if done.malformed:
             self.document.fault(
                 path, "${ must be ${NAME} or ${NAME:-default}; write $$ for a dollar sign"

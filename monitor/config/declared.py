@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from functools import lru_cache
 from typing import Annotated, Any, cast
@@ -29,8 +29,9 @@ from monitor.config.blocks import (
     ReceiverBlock,
 )
 from monitor.config.context import Context
+from monitor.config.document import Scalar, Tag
 from monitor.config.faults import PathTuple
-from monitor.config.readers import choice, not_empty, several
+from monitor.config.readers import Wrong, choice, not_empty, several
 from monitor.config.secrets import resolve_secret
 from monitor.core.durations import format_duration
 from monitor.core.model import Check
@@ -72,8 +73,17 @@ class _OneOrMore:
         return {"anyOf": [several["items"], {**several, "minItems": 1}]}
 
 
-def _listed(value: object) -> object:
-    return [value] if isinstance(value, dict) else value
+def _listed(declared: Field) -> Callable[[object], object]:
+    """One table as a list of one; where a text stands, which key it is the value of."""
+    first = next((f for f in declared.fields if f.required), declared)
+    wanted = f"must be a mapping such as {{{first.name}: {first.example}}}, or a list of such"
+
+    def read(value: object) -> object:
+        if isinstance(value, Scalar) and value.tag is not Tag.NOTHING:
+            raise Wrong(f"{wanted}, not {value.tag.value}")
+        return [value] if isinstance(value, dict) else value
+
+    return read
 
 
 def check_key(check: Check) -> str:
@@ -200,7 +210,7 @@ def _type_of(owner: str, declared: Field) -> object:
         table = table_block(f"{owner}-{declared.name}", declared.fields)
         several = list[table]  # type: ignore[valid-type]  # made at run time
         relays = Annotated[
-            several, BeforeValidator(_listed), AfterValidator(not_empty), _OneOrMore
+            several, BeforeValidator(_listed(declared)), AfterValidator(not_empty), _OneOrMore
         ]
         return {FieldKind.TABLE: table, FieldKind.RELAYS: relays}.get(declared.kind, several)
     if declared.choices:

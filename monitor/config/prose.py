@@ -16,7 +16,8 @@ for one that is unset or empty, `$$` is a dollar sign. They are put in after par
 variable is taken for the number, duration or flag its key wants. An unset variable is a fault for
 the commands that need it: the daemon, `--once --notify` and `check-config` need all; `--once`
 those of the accounts it asks, and no receiver's; `explain` those of one account, `test-receiver`
-those of one receiver; the others none. `check-config --no-secrets` passes over it.
+those of one receiver; the others none. `check-config --no-secrets` passes over it. A value that is
+nothing but `$NAME` or `%NAME%` is taken as it stands, with a warning: braces were forgotten.
 
 **Secrets.** Every key whose value is a secret has a twin `KEY_file` that names a file with the
 secret in it: relative to `$CREDENTIALS_DIRECTORY` if that is set, else to the config's directory.

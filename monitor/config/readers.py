@@ -186,10 +186,25 @@ def _at_least_a_second(seconds: float) -> float:
     return seconds
 
 
+def _not_a_dash(found: Scalar) -> None:
+    """`1m-15m` is how others write a range."""
+    ends = [end.strip() for end in re.split("[-–—]", found.text)]
+    if len(ends) != 2:
+        return
+    try:
+        low, high = map(parse_duration, ends)
+    except (ValueError, OverflowError):
+        return
+    if low <= high:
+        meant = "as in '1m..15m'" if found.variables else f"'{ends[0]}..{ends[1]}'"
+        raise Wrong(f"{found.shown} is not a range: write {meant}")
+
+
 def read_interval(value: object) -> Interval:
     """`5m`, or `1m..15m` for one that is adapted within."""
     found = scalar_of(value, "a duration such as '5m', or a range such as '1m..15m'")
     if ".." not in found.text:
+        _not_a_dash(found)
         seconds = read_period(value)
         return Interval(seconds, seconds)
     shortest, longest = found.text.split("..", 1)

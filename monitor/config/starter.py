@@ -114,9 +114,9 @@ def _receivers(wanted: Wanted) -> Iterable[str]:
 
 
 def _mail(mail: Mail) -> Iterator[str]:
-    smtp = {"host": _scalar(mail.host), "port": str(mail.port), "tls": mail.tls}
+    smtp = {"host": _quoted(mail.host), "port": str(mail.port), "tls": mail.tls}
     if mail.username:
-        smtp |= {"username": _scalar(mail.username), "password": '"${SMTP_PASSWORD}"'}
+        smtp |= {"username": _quoted(mail.username), "password": '"${SMTP_PASSWORD}"'}
     yield "  mail:"
     yield "    email:"
     yield f"      to: [{', '.join(map(_quoted, mail.to))}]"
@@ -127,7 +127,7 @@ def _mail(mail: Mail) -> Iterator[str]:
 
 
 def _quoted(text: str) -> str:
-    """Within a list a comma would end a plain value."""
+    """Within a list or a mapping on one line, where a comma would end a plain value."""
     plain = _scalar(text)
     if re.fullmatch(r"[A-Za-z0-9.@_+-]+", plain):
         return plain

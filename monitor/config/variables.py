@@ -9,6 +9,8 @@ from dataclasses import dataclass
 _TOKEN = re.compile(
     r"\$\$|\$\{(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?::-(?P<default>[^}]*))?\}|(?P<bad>\$\{)"
 )
+_BARE = re.compile(r"\$([A-Z_][A-Z0-9_]+)|%([A-Z_][A-Z0-9_]+)%|\$\(([A-Z_][A-Z0-9_]+)\)")
+_WORDS = re.compile(r"[A-Z]+(_[A-Z]+)+")
 
 
 # In a flow mapping `{key: ${NAME}}` is no YAML: braces, brackets and commas end a plain scalar
@@ -53,6 +55,19 @@ def substitute(text: str, env: Mapping[str, str]) -> Substituted:
     malformed = any(m["bad"] for m in found)
     done = text if unset or malformed else _TOKEN.sub(lambda m: _value(m, env), text)
     return Substituted(done, tuple(m["name"] for m in names), unset, malformed)
+
+
+def without_braces(text: str, env: Mapping[str, str]) -> str:
+    """How a text is to be written that looks like a variable of another notation; else empty.
+
+    A name is said where it surely is one: it might be a password that begins with a dollar sign.
+    """
+    match = _BARE.fullmatch(text)
+    if match is None:
+        return ""
+    name = next(filter(None, match.groups()))
+    sure = name in env or _WORDS.fullmatch(name)
+    return f"${{{name}}}" if sure else "${NAME}"
 
 
 def _value(match: re.Match[str], env: Mapping[str, str]) -> str:

@@ -118,8 +118,17 @@ def _summary(view: View, siblings: Iterable[View]) -> str:
     return view.summary or WHAT[view.cause]
 
 
-def next_step(view: View, rules: Iterable[Rule] = (), siblings: Iterable[View] = ()) -> str:
-    """What to do next; empty where there is nothing. `rules`: those firing, the worst first."""
+def next_step(
+    view: View,
+    rules: Iterable[Rule] = (),
+    siblings: Iterable[View] = (),
+    *,
+    in_full: bool = False,
+) -> str:
+    """What to do next; empty where there is nothing. `rules`: those firing, the worst first.
+
+    `in_full` says of an amount to top up which line it reaches, and how long that lasts.
+    """
     rules = tuple(rules)
     if view.cause is None or whoami_only(view, siblings):
         return ""
@@ -128,7 +137,7 @@ def next_step(view: View, rules: Iterable[Rule] = (), siblings: Iterable[View] =
     if refused(view) and view.known_balance is not None:
         return REFUSED_STEP
     if view.check is Check.BALANCE and (view.read or view.cause in MONEY_CAUSES):
-        said = topping_up(view, rules)
+        said = topping_up(view, rules, in_full=in_full)
         if said:
             return said
     if view.cause is not Cause.OK:

@@ -15,7 +15,7 @@ from monitor.core.incident import RESOLVED, Incident
 from monitor.core.measured import Measured
 from monitor.core.model import Quota
 from monitor.core.view import View
-from monitor.core.words import clean, percent, thousands
+from monitor.core.words import amount, clean, percent
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ def _finite(value: float | None) -> float | None:
 
 
 def changed(incident: Incident) -> str:
-    """`balance 5,916 → 25,000 credits: topped up 20,000 credits at 10:31 UTC; burn 900 → 40 ...`.
+    """`balance 5916 → 25000 credits: topped up 20000 credits at 10:31 UTC; burn 900 → 40 ...`.
 
     Empty where nothing is known to have changed, or the incident was not resolved.
     """
@@ -115,10 +115,10 @@ def _money(before: Measured, after: Measured, closed_at: datetime) -> Iterator[s
 
 
 def _topped_up(before: Measured, after: Measured, closed_at: datetime) -> str:
-    """`topped up 20,000 credits at 10:31 UTC`; empty where nothing was."""
+    """`topped up 20000 credits at 10:31 UTC`; empty where nothing was."""
     if before.topped_up is None or after.topped_up is None or after.topped_up <= before.topped_up:
         return ""
-    words = f"topped up {thousands(after.topped_up - before.topped_up)} {after.unit or 'credits'}"
+    words = f"topped up {amount(after.topped_up - before.topped_up)} {after.unit or 'credits'}"
     at = after.topped_up_at
     if at is None or at == before.topped_up_at:
         return words
@@ -127,12 +127,12 @@ def _topped_up(before: Measured, after: Measured, closed_at: datetime) -> str:
 
 
 def _balance(measured: Measured) -> str:
-    return "" if measured.balance is None else thousands(measured.balance)
+    return "" if measured.balance is None else amount(measured.balance)
 
 
 def _burn(measured: Measured) -> str:
     """Three digits: a forecast is no more exact than that."""
-    return "" if measured.burn is None else thousands(float(f"{measured.burn:.3g}"))
+    return "" if measured.burn is None else amount(float(f"{measured.burn:.3g}"))
 
 
 def lasted(incident: Incident, now: datetime) -> str:

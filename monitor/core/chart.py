@@ -216,9 +216,10 @@ def _words(view: View, past: list[tuple[float, float]], rises: Hours, ahead: Ahe
 
 def _was(view: View, past: list[tuple[float, float]]) -> str:
     values = [value for _, value in past]
+    span = -past[0][0] * 3600
+    over = f" over the last {about(span).removeprefix('about ')}" if span >= 60 else ""
     return (
-        f"Balance over the last {about(-past[0][0] * 3600).removeprefix('about ')}:"
-        f" from {_short(values[0])} to {money(values[-1], view.unit)} now,"
+        f"Balance{over}: from {_short(values[0])} to {money(values[-1], view.unit)} now,"
         f" lowest {_short(min(values))}, highest {_short(max(values))}."
     )
 

@@ -13,7 +13,7 @@ from monitor.core.jobs import jobs_of
 from monitor.core.keys import expires_at
 from monitor.core.message import jobs_in_words
 from monitor.core.model import Check, Incident, Quota
-from monitor.core.phrases import clean, headline, hours, quota_figure, top_up
+from monitor.core.phrases import by_plan, clean, headline, hours, quota_figure, top_up
 from monitor.core.retrospect import Balance, Retrospect, Spell
 from monitor.core.view import View
 from monitor.core.words import amount, percent, thousands
@@ -83,7 +83,7 @@ def _present(balance: Balance) -> Iterable[tuple[str, str]]:
         yield label, _money(view.balance, balance)
     outlook = view.outlook if view.known else None
     if outlook is not None and outlook.burn_per_hour is not None:
-        yield "Burn", f"{_money(outlook.burn_per_hour, balance)} an hour"
+        yield "Burn", f"{_money(outlook.burn_per_hour, balance)} an hour{by_plan(outlook)}"
     if runway := runway_of(view):
         likely = outlook.p50 if outlook is not None else None
         yield "Runway", runway + (f", as likely as not {hours(likely)}" if likely else "")

@@ -40,7 +40,8 @@ def outlook(forecast: Forecast, standing: Standing, now: float) -> Outlook:
     levels = _levels(forecast, standing, plan)
     path = forecast.path(standing.at, levels)
     waited = max(0.0, now - standing.at) / 3600.0
-    known = plan > 0 or _speaks(forecast, standing)
+    speaks = _speaks(forecast, standing)
+    known = plan > 0 or speaks
     low, mid, high = _percentiles(forecast, standing, levels, path, waited)
     return Outlook(
         burn_per_hour=path.mean(waited) if known else None,
@@ -51,6 +52,7 @@ def outlook(forecast: Forecast, standing: Standing, now: float) -> Outlook:
         usual_burn_per_hour=levels.long * forecast.recent_shape(now) if known else None,
         recent_burn_per_hour=forecast.recent(now),
         recent_noise_per_hour=forecast.recent_noise(levels.lump),
+        planned=known and not speaks,
     )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from monitor.core.advice import REFUSED_STEP
-from monitor.core.causes import Cause
+from monitor.core.causes import Cause, Severity
 from monitor.core.durations import about
 from monitor.core.jobs import main_left
 from monitor.core.model import Check, Incident, Kind, Notification
@@ -61,7 +61,7 @@ def three_lines(
     what, how_long = _what(notification, view), _how_long(incident, view, now)
     if not incident.open:
         return what, from_to(incident, now), "It is over by now; this could not be told before."
-    return what, how_long, sentence(_next_step(incident, view, first_step, rules))
+    return what, how_long, to_do(incident, view, first_step, rules)
 
 
 def _what(notification: Notification, view: View | None) -> str:
@@ -113,6 +113,11 @@ def _about_money(incident: Incident, view: View) -> bool:
     return own or incident.alert in MONEY_RULES
 
 
+def to_do(incident: Incident, view: View | None, first_step: str, rules: Iterable[Rule]) -> str:
+    """The sentence that says what to do about an open incident. `rules`: those firing."""
+    return sentence(_next_step(incident, view, first_step, rules))
+
+
 def _next_step(
     incident: Incident, view: View | None, first_step: str, rules: Iterable[Rule]
 ) -> str:
@@ -127,13 +132,19 @@ def _next_step(
     return first_step or f"Look at what it answers: `monitor explain {incident.target}`"
 
 
+def _in_time(step: str, incident: Incident) -> str:
+    """What the page of a warning puts off until later in the day is done now if it is critical."""
+    critical = incident.severity is Severity.CRITICAL
+    return step.replace("Top up today", "Top up now", 1) if critical else step
+
+
 def fitting(steps: Iterable[str], incident: Incident, view: View | None) -> tuple[str, ...]:
     """A page's steps, as far as they fit what is known.
 
     Not to top up where the provider refuses although credit is left; not to look at a status page
     that the message already quotes.
     """
-    found = tuple(named(step, incident) for step in steps)
+    found = tuple(_in_time(named(step, incident), incident) for step in steps)
     if view is not None and refused(view) and view.known_balance is not None:
         return (f"{REFUSED_STEP}.", *(s for s in found if not s.startswith("Top up")))
     if incident.alert == "provider-down" and status_report(view):

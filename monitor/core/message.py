@@ -121,7 +121,7 @@ def compose(
     wins over the runbook's. Links to our own pages are written only with `external_url`.
     `opened_as`: the name the receiver had when it was told of the opening, if it was another.
     """
-    incident, view = notification.incident, _claims(view)
+    incident, view = notification.incident, claims(view)
     page, advice = _page(incident, view, runbooks), _advice(incident, view, runbooks)
     url = (external_url or "").rstrip("/")
     steps = fitting(advice.steps_for(incident.provider) if advice else (), incident, view)
@@ -166,7 +166,7 @@ def _ended(message: Message, incident: Incident, still_open: Sequence[Incident])
     return replace(message, status="resolved", ends_at=end, todo=todo, steps=())
 
 
-def _claims(view: View | None) -> View | None:
+def claims(view: View | None) -> View | None:
     """Without runway and jobs where the provider refuses for want of money: none of it holds."""
     if view is None or not refused(view):
         return view

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from monitor.core.causes import Cause
 from monitor.core.model import Incident
-from monitor.core.phrases import clean, hours, moment, money, quota_figure
+from monitor.core.phrases import by_plan, clean, hours, moment, money, quota_figure
 from monitor.core.view import View
 
 
@@ -30,7 +30,8 @@ def _balance_figures(view: View) -> list[tuple[str, str]]:
     if view.floor:
         found.append(("Floor", money(view.floor, view.unit)))
     if view.outlook is not None and view.outlook.burn_per_hour is not None:
-        found.append(("Burn", f"{money(view.outlook.burn_per_hour, view.unit)} per hour"))
+        burn = f"{money(view.outlook.burn_per_hour, view.unit)} per hour"
+        found.append(("Burn", f"{burn}{by_plan(view.outlook)}"))
     runway = runway_range(view)
     return [*found, ("Runway", runway)] if runway else found
 

@@ -249,6 +249,7 @@ class Outlook:
     usual_burn_per_hour: float | None = None  # this account's own usual for this hour
     recent_burn_per_hour: float | None = None  # what it has really spent of late, for burn-spike
     recent_noise_per_hour: float = 0.0  # as much of it may be chance: lumps that came together
+    planned: bool = False  # burn and runway follow the plan: too little has been seen to speak
 
 
 @dataclass(frozen=True, slots=True)

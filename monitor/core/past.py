@@ -111,6 +111,7 @@ def _forecast(outlook: Outlook | None, now: datetime) -> dict[str, object] | Non
     return {
         "at": second(now),
         "burn_per_hour": estimate(outlook.burn_per_hour),
+        "burn_planned": outlook.planned,
         "runway_hours": runway_hours(outlook),
         "ends_at": ends,
     }

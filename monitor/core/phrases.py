@@ -11,7 +11,7 @@ from monitor.core.causes import Cause
 from monitor.core.durations import about
 from monitor.core.jobs import main_left
 from monitor.core.limits import declared_words
-from monitor.core.model import Incident, Quota, models_target, ours
+from monitor.core.model import Incident, Outlook, Quota, models_target, ours
 from monitor.core.notice import Notice
 from monitor.core.sentences import refused, what
 from monitor.core.view import View
@@ -66,6 +66,11 @@ def moment(at: datetime) -> str:
 def hours(value: float) -> str:
     """A runway in words: `about 5 h`, `without end`."""
     return about(value * 3600)
+
+
+def by_plan(outlook: Outlook) -> str:
+    """What stands behind a burn that nobody has measured: it is what was planned."""
+    return " (planned)" if outlook.planned else ""
 
 
 def sentence(text: str) -> str:

@@ -133,7 +133,7 @@ def parse_planned(text: str) -> tuple[str, Decimal]:
     name, equals, rate = text.rpartition("=")
     match = _RATE.fullmatch(rate.strip())
     if not equals or not name.strip() or match is None:
-        raise PlanError(f"{text!r} is not a planned usage such as sora-2-720p-10s=40/day")
+        raise PlanError(f"--job: {text!r} is not a planned usage such as sora-2-720p-10s=40/day")
     jobs, unit = Decimal(match[1]), match[2][0]
     return name.strip(), jobs * 24 if unit == "h" else jobs / 7 if unit == "w" else jobs
 

@@ -230,6 +230,7 @@ def document(target: str | None, found: Replayed) -> dict[str, object]:
         "balance": number(found.balance),
         "floor": number(found.floor),
         "burn_per_hour": estimate(outlook.burn_per_hour),
+        "burn_planned": outlook.planned,
         "runway_hours": runway_hours(outlook),
         "spent": number(totals.spent),
         "topped_up": number(totals.topped_up),

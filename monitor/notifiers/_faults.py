@@ -45,9 +45,11 @@ def tls_fault(error: Exception) -> str | None:
     return None
 
 
-def first_words(error: Exception) -> str:
-    """The words of what went wrong first: the library's own repeat host, port and numbers."""
+def happened(error: Exception, where: str) -> str:
+    """What went wrong first there: the library's own words repeat host, port and numbers."""
     for one in _chain(error):
+        if isinstance(one, ConnectionRefusedError):
+            return f"{where} refuses the connection"
         if isinstance(one, OSError) and one.strerror:
-            return one.strerror
-    return str(error) or type(error).__name__
+            return f"{where}: {one.strerror}"
+    return f"{where}: {str(error) or type(error).__name__}"

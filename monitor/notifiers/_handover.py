@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from monitor.core.durations import format_duration
 from monitor.notifiers import Delivery, all_refused, together
 from monitor.notifiers._addresses import bare, domain_of
-from monitor.notifiers._faults import STAGES, answered, first_words, tls_fault, unsure
+from monitor.notifiers._faults import STAGES, answered, happened, tls_fault, unsure
 from monitor.notifiers._lines import clean, safe_line
 from monitor.notifiers._mail import Letter
 from monitor.notifiers._relays import Passage
@@ -229,6 +229,6 @@ def _reason(error: Exception, server: Server, stage: str) -> tuple[str, bool]:
     if isinstance(error, FileNotFoundError | PermissionError | IsADirectoryError):
         return safe_line(f"smtp.ca_file cannot be read: {error.strerror}", server.secrets), False
     if isinstance(error, (SMTPException, OSError)):
-        text = f"{STAGES[stage]}: {where}: {first_words(error)}{unsure(stage)}"
+        text = f"{STAGES[stage]}: {happened(error, where)}{unsure(stage)}"
         return safe_line(text, server.secrets), False
     return f"{STAGES[stage]}: {where}: {type(error).__name__}", False

@@ -13,6 +13,7 @@ from monitor.core.durations import about
 from monitor.core.jobs import jobs_of
 from monitor.core.limits import declared_words
 from monitor.core.model import Outlook, Quota
+from monitor.core.phrases import by_plan
 from monitor.core.settings import Account
 from monitor.core.snapshot import Snapshot
 from monitor.core.view import View
@@ -234,7 +235,7 @@ def _spread(outlook: Outlook | None) -> str:
 def _burn(outlook: Outlook | None, unit: str) -> str:
     if outlook is None or outlook.burn_per_hour is None:
         return ""
-    return f"{amount(outlook.burn_per_hour)} {unit} an hour"
+    return f"{amount(outlook.burn_per_hour)} {unit} an hour{by_plan(outlook)}"
 
 
 def _quota(quota: Quota) -> QuotaLine:

@@ -44,5 +44,5 @@ def _entry(member: Mapping[str, object]) -> Entry:
         cause=cause,
         words=text("summary")
         or next((WHAT[c] for c in Cause if c.value == cause), "not asked yet"),
-        next_step=text("next_step"),
+        next_step=text("next_step_in_full") or text("next_step"),
     )

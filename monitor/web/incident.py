@@ -6,9 +6,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from monitor.core.lines import fitting
-from monitor.core.message import Runbook
+from monitor.core.lines import fitting, to_do
+from monitor.core.message import Runbook, claims
 from monitor.core.model import Check, Incident
+from monitor.core.phrases import sentence
 from monitor.core.settings import Account
 from monitor.core.snapshot import Snapshot
 from monitor.core.view import View
@@ -29,6 +30,7 @@ class IncidentPage:
     first_severity: str  # of the opening
     balance: BalanceCard | None  # of its target
     runbook: Runbook | None
+    todo: str  # as the mail has it, where that is more than the first step; else empty
     steps: tuple[str, ...]
     links: tuple[tuple[str, str], ...]  # the vendor's own pages, and those for everybody
     others: tuple[Episode, ...]  # what else is open on the account
@@ -45,13 +47,15 @@ def incident_page(
     incident = next(i for i in snapshot.incidents if i.id == name)
     view = snapshot.views.get(incident.target) or snapshot.derived.get(incident.target)
     book, told = _runbook(incident, view, runbook), episodes(snapshot, found, lines=_TOLD)
+    steps = _steps(book, incident, view)
     return IncidentPage(
         at=snapshot.at,
         episode=next(e for e in told if e.id == name),
         first_severity=incident.opening_severity.value,
         balance=_balance(snapshot, found, incident),
         runbook=book,
-        steps=_steps(book, incident, view),
+        todo=_todo(snapshot, incident, view, steps),
+        steps=steps,
         links=_links(book, incident.provider) if book else (),
         others=tuple(
             e for e in told if e.id != name and not e.closed_at and _same(e, incident, snapshot)
@@ -72,6 +76,17 @@ def _steps(book: Runbook | None, incident: Incident, view: View | None) -> tuple
     if book is None or not incident.open:
         return ()
     return fitting(book.steps_for(incident.provider), incident, view)
+
+
+def _todo(
+    snapshot: Snapshot, incident: Incident, view: View | None, steps: tuple[str, ...]
+) -> str:
+    if not steps:
+        return ""
+    here = {i.alert for i in snapshot.incidents if i.open and i.target == incident.target}
+    rules = [r for r in snapshot.settings.rules if r.name in here]
+    said = to_do(incident, claims(view), steps[0], rules)
+    return "" if said == sentence(steps[0]) else said
 
 
 def _links(book: Runbook, provider: str) -> tuple[tuple[str, str], ...]:

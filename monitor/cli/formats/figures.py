@@ -20,7 +20,7 @@ def figures(row: TargetRow) -> list[str]:
     elif _late(row):
         out.append(f"last read {about(row.age or 0.0)} ago")
     if row.burn is not None:
-        out.append(f"burn {amount(row.burn)}/h")
+        out.append(f"burn {amount(row.burn)}/h{' (planned)' if row.planned else ''}")
     if row.runway:
         spans = (f"{p.upper()} {about(hours * 3600)}" for p, hours in row.runway.items())
         out.append(f"runway {', '.join(spans)}")

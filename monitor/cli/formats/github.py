@@ -22,7 +22,7 @@ def render_github(report: Report) -> str:
     lines.append(f"{report.status.upper()}: {report.counts}")
     for row in report.targets:
         doubt = f" [{row.doubt}]" if row.doubt else ""
-        lines.append(_inert(f"{row.status.upper():<8}  {row.target}: {row.words}{doubt}"))
+        lines.append(_inert(f"{row.status.upper():<8}  {row.target}: {row.why}{doubt}"))
     return "\n".join(lines) + "\n"
 
 
@@ -43,7 +43,7 @@ def _annotations(report: Report, kind: str) -> list[str]:
 
 def _annotation(kind: str, row: TargetRow) -> str:
     title = f"{row.target} {row.doubt or row.status.value}"
-    text = f"{row.words.rstrip('.')}. Next: {row.next_step}" if row.next_step else row.words
+    text = f"{row.why.rstrip('.')}. Next: {row.next_step}" if row.next_step else row.why
     return annotation(kind, text, title=title)
 
 
@@ -87,7 +87,7 @@ def _fitting(rows: list[str]) -> list[str]:
 
 
 def _table_row(row: TargetRow) -> str:
-    what = "; ".join([row.words, *figures(row)])
+    what = "; ".join([row.why, *figures(row)])
     cells = (row.status.value, row.target, what, row.next_step)
     return f"| {' | '.join(_cell(cell) for cell in cells)} |"
 

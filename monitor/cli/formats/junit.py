@@ -54,9 +54,9 @@ def _case(row: TargetRow) -> ET.Element:
     if row.status is not Status.OK:
         tag = "failure" if row.status in _FAILURES else "error"
         kind = row.doubt or row.status.value
-        fault = ET.SubElement(case, tag, type=kind, message=for_xml(row.words))
+        fault = ET.SubElement(case, tag, type=kind, message=for_xml(row.why))
         steps = [f"next: {for_xml(row.next_step)}"] if row.next_step else []
-        fault.text = "\n".join([for_xml(row.words), *measured, *steps])
+        fault.text = "\n".join([for_xml(row.why), *measured, *steps])
     elif measured:
         ET.SubElement(case, "system-out").text = "\n".join(measured)
     return case

@@ -35,7 +35,7 @@ def _short(text: str) -> str:
 def _text(report: Report) -> str:
     bad = [row for row in report.targets if row.status is not Status.OK]
     bad.sort(key=lambda row: -row.status.badness)
-    said = [f"{row.target} {row.status.value}: {row.words}" for row in bad[:_NAMED]]
+    said = [f"{row.target} {row.status.value}: {row.why}" for row in bad[:_NAMED]]
     if len(bad) > _NAMED:
         said.append(f"and {len(bad) - _NAMED} more")
     return _short(one_line("; ".join([report.counts, *said])).replace("|", "/"))

@@ -76,7 +76,7 @@ def _target(member: Member, at: datetime | None) -> TargetRow:
         status=_one_of(Status, member.get("status")) or Status.UNKNOWN,
         cause=_one_of(Cause, member.get("cause")),
         summary=_text(member, "summary"),
-        next_step=_text(member, "next_step"),
+        next_step=_text(member, "next_step_in_full") or _text(member, "next_step"),
         duration=_number(member.get("duration_seconds")),
         balance=_number(member.get("balance")),
         unit=_text(member, "unit"),
@@ -85,10 +85,18 @@ def _target(member: Member, at: datetime | None) -> TargetRow:
         runway=_numbers(member, "runway_hours"),
         jobs_left=_texts(member, "jobs_in_words"),
         quotas=tuple(_quota(m) for m in _members(member, "quotas")),
+        fires=tuple(_fires(m, _text(member, "summary")) for m in _members(member, "firing")),
         accuracy=accuracy(member.get("forecast_accuracy")),
+        planned=member.get("burn_planned") is True,
         interval=_number(member.get("interval_seconds")),
         age=_age(_moment(member, "last_success"), at),
     )
+
+
+def _fires(member: Member, said: str) -> str:
+    """A rule, and why it fires, unless the target's own words have `said` that."""
+    name, why = _text(member, "alert"), _text(member, "summary")
+    return f"{name} fires" if not why or why in said else f"{name} fires: {why}"
 
 
 def _age(read: datetime | None, at: datetime | None) -> float | None:

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from monitor.core.causes import Cause, Status
 from monitor.core.words import WHAT
 
+_NAMED = 3  # alerts of one target, in one sentence
+
 
 @dataclass(frozen=True, slots=True)
 class QuotaRow:
@@ -52,7 +54,9 @@ class TargetRow:
     runway: Mapping[str, float]  # percentile to hours, `math.inf` where nothing burns
     jobs_left: tuple[str, ...]  # `43 Sora 2 Pro 720p 15 s videos`
     quotas: tuple[QuotaRow, ...]
+    fires: tuple[str, ...] = ()  # `kie-low fires: balance 28880.25 is under 100000`; worst first
     accuracy: tuple[AccuracyRow, ...] = ()
+    planned: bool = False  # the burn is the plan's: hardly any was seen
     interval: float | None = None  # seconds
     age: float | None = None  # seconds since it was read; None where it was for this document
 
@@ -61,6 +65,13 @@ class TargetRow:
         """How it stands, in one sentence."""
         what = WHAT[self.cause] if self.cause else "not probed yet"
         return self.summary or what
+
+    @property
+    def why(self) -> str:
+        """How it stands, and by which rules that is wrong: for who sees no list of alerts."""
+        named, left = self.fires[:_NAMED], len(self.fires) - _NAMED
+        more = [f"{left} more alert{'s' if left > 1 else ''}"] if left > 0 else []
+        return "; ".join([self.words, *named, *more])
 
     @property
     def doubt(self) -> str:
