@@ -106,7 +106,7 @@ def test_a_daemon_that_cannot_be_asked_is_told_through_its_database(
         silenced = monitor(path, "silence", "kie/*", "--for", "1h", *WHO)
         assert silenced.returncode == 0
         assert silenced.stderr.startswith("warning: the config on disk is broken; the daemon of")
-        assert silenced.stderr.endswith("written to the database\n")
+        assert "written to the database\n" in silenced.stderr
         assert monitor(path, "ack", "kie/*", *WHO).returncode == 0
         living.until(lambda: '"ada"' in living.get("/api/v1/status")[1])
         assert living.stop() == 0
