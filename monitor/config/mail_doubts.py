@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from monitor.config.addresses import is_loopback
+from monitor.config.addresses import is_loopback, split_listen
 from monitor.config.context import Context
 from monitor.config.faults import PathTuple
 from monitor.core.settings import ReceiverSettings
@@ -25,9 +25,8 @@ def doubt_mail(context: Context, receiver: ReceiverSettings) -> None:
 
 def _oddities(server: Mapping[str, object]) -> Iterator[tuple[str, str]]:
     host, port, tls = str(server["host"]), server["port"], server["tls"]
-    name, _, behind = host.rpartition(":")
-    if name and ":" not in name and behind.isdecimal():
-        yield "host", f"holds a port: write `host: {name}, port: {behind}`"
+    if both := split_listen(host):
+        yield "host", f"holds a port: write `host: {both[0]}, port: {both[1]}`"
     if port == _IMPLICIT and tls == "starttls":
         yield "port", f"{_IMPLICIT} is for `tls: implicit`; starttls is asked for at {_STARTTLS}"
     if port == _STARTTLS and tls == "implicit":
