@@ -15,6 +15,7 @@ from monitor.core.message import jobs_in_words
 from monitor.core.model import Check, Incident, Quota
 from monitor.core.phrases import by_plan, clean, headline, hours, quota_figure, top_up
 from monitor.core.retrospect import Balance, Retrospect, Spell
+from monitor.core.topping import unit
 from monitor.core.view import View
 from monitor.core.words import amount, percent, thousands
 
@@ -168,13 +169,8 @@ def _keys(views: Iterable[View], at: datetime, zone: tzinfo) -> Iterable[tuple[s
 # -- phrases --------------------------------------------------------------------------------
 
 
-def unit_of(view: View) -> str:
-    """What its balance is counted in."""
-    return clean(view.unit or "credits", 20)
-
-
 def _money(value: Decimal | float, balance: Balance) -> str:
-    return f"{thousands(value)} {unit_of(balance.view)}"
+    return f"{thousands(value)} {unit(balance.view)}"
 
 
 def cautious(view: View) -> float | None:

@@ -17,13 +17,13 @@ from monitor.core.digest_tables import (
     overview,
     runway_of,
     sections_of,
-    unit_of,
     while_of,
 )
 from monitor.core.message import Message
 from monitor.core.model import Incident
 from monitor.core.phrases import clean, top_up
 from monitor.core.retrospect import Balance, Retrospect
+from monitor.core.topping import unit
 from monitor.core.words import thousands
 
 STANDS = timedelta(minutes=5)  # after which a receiver of Alertmanager's may take it for over
@@ -121,9 +121,9 @@ def _spent_in_all(balances: Iterable[Balance]) -> str:
     units: dict[str, Decimal] = {}
     for balance in balances:
         if balance.spell is not None:
-            unit = unit_of(balance.view)
-            units[unit] = units.get(unit, Decimal(0)) + balance.spell.spent
-    spent = [f"{thousands(value)} {unit}" for unit, value in units.items() if value > 0]
+            counted = unit(balance.view)
+            units[counted] = units.get(counted, Decimal(0)) + balance.spell.spent
+    spent = [f"{thousands(value)} {counted}" for counted, value in units.items() if value > 0]
     if not units:
         return "what was spent is not known"
     return f"{' and '.join(spent)} were spent" if spent else "nothing was spent"
